@@ -1,0 +1,1 @@
+"""Export: a trained checkpoint to integer ONNX and TFLite graphs in a checked bundle."""

@@ -1,0 +1,1 @@
+"""Training: images to checkpoint, with PACT quantisation and saliency guidance."""
