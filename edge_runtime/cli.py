@@ -1,0 +1,117 @@
+"""The command ``saliedge``: a table of commands that are imported only when they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from edge_runtime import __version__
+from edge_runtime.errors import DependencyError, exit_code_table, missing_module_error, run_command
+
+__all__ = ["COMMANDS", "LazyCommand", "main", "saliedge"]
+
+
+@dataclass(frozen=True)
+class LazyCommand:
+    """A command that is known by name until it is used.
+
+    Attributes:
+        target: ``module:attribute`` of the click command.
+        help: One line for ``saliedge --help``, so that listing commands imports none of them.
+        extra: Extra of the distribution that the command needs; None for the device's own.
+    """
+
+    target: str
+    help: str
+    extra: str | None = None
+
+
+COMMANDS: dict[str, LazyCommand] = {
+    "train": LazyCommand("train.cli:train", "Train a network with learned ranges.", "train"),
+    "evaluate": LazyCommand("train.cli:evaluate", "Measure a run or a bundle on images.", "train"),
+    "data": LazyCommand("train.cli:data", "Make or inspect data sets.", "train"),
+    "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
+    "inspect": LazyCommand("edge_runtime.inspect_cli:inspect", "Show what a bundle holds."),
+    "verify": LazyCommand(
+        "edge_runtime.verify_cli:verify", "Check a bundle's files and its golden outputs here."
+    ),
+    "infer": LazyCommand(
+        "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
+    ),
+    "bench": LazyCommand("benchmarks.cli:bench", "Measure latency, memory and size.", "bench"),
+}
+
+_EPILOG = f"""\b
+Examples:
+  saliedge data synthetic demo/data --count 600
+  saliedge train demo/data --out runs/first
+  saliedge export runs/first --int8 --out first.edge
+  saliedge inspect first.edge
+  saliedge infer --bundle first.edge --source photos --jsonl predictions.jsonl
+  saliedge infer --bundle first.edge --camera 0 --saliency gradient
+
+\b
+Exit codes of every command:
+{exit_code_table()}
+"""
+
+
+class _LazyGroup(click.Group):
+    """A click group over :data:`COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table, which is the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command of the table."""
+        entry = COMMANDS.get(cmd_name)
+        return None if entry is None else _load(cmd_name, entry)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+def _load(name: str, entry: LazyCommand) -> click.Command:
+    """Import a command.
+
+    Raises:
+        DependencyError: A package of the command's extra is not installed; it names the extra.
+    """
+    module_name, _, attribute = entry.target.partition(":")
+    try:
+        command = getattr(import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        package = module_name.partition(".")[0]
+        if entry.extra is None or (error.name != package and missing_module_error(error) is None):
+            raise
+        raise DependencyError(
+            f"`saliedge {name}` needs the {entry.extra} extra (no module {error.name!r} here): "
+            f"pip install 'saliedge[{entry.extra}]'."
+        ) from error
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{entry.target} is not a click command")
+    return command
+
+
+@click.group(
+    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="saliedge")
+def saliedge() -> None:
+    """Medical image classifiers for small ARM boards, from images to a prediction that explains.
+
+    Train with learned quantisation ranges, export an INT8 bundle for ONNX Runtime and LiteRT, and
+    run it beside the camera with a saliency map. For research use, not a diagnosis.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of the script ``saliedge``."""
+    run_command(saliedge, arguments, name="saliedge")

@@ -1,0 +1,202 @@
+"""Writing so that a killed command leaves the previous result whole, and hashing.
+
+Every output goes to a hidden temporary name beside its target, is synchronised to the disk and
+renamed. A reader therefore sees the old content or the new one, never a part of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_runtime.errors import OutputError, os_error
+
+__all__ = [
+    "atomic_directory",
+    "atomic_path",
+    "atomic_write_bytes",
+    "atomic_write_text",
+    "refuse_existing",
+    "sha256_bytes",
+    "sha256_file",
+]
+
+_CHUNK_BYTES = 1 << 20
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def sha256_bytes(data: bytes | bytearray | memoryview) -> str:
+    """Return the SHA-256 of bytes in memory as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file as 64 lower-case hexadecimal digits, in constant memory.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def refuse_existing(path: str | os.PathLike[str], force: bool) -> None:
+    """Fail early, before any work, if an output exists and may not be replaced.
+
+    Raises:
+        OutputError: ``path`` exists (an empty folder does not count) and ``force`` is False.
+    """
+    target = Path(path)
+    if force or not os.path.lexists(target):
+        return
+    if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
+        return
+    raise OutputError(f"{target} exists already; choose another name or add --force.")
+
+
+def atomic_write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+    """Write a file in one step; its folder is made if it is missing.
+
+    Raises:
+        OutputError: The place is read-only, not permitted or full. Nothing is left behind, and an
+            earlier file of that name is unchanged.
+    """
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        stream.write(data)
+
+
+def atomic_write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a UTF-8 text file in one step; see :func:`atomic_write_bytes`."""
+    atomic_write_bytes(path, text.encode("utf-8"))
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary file name beside ``path``, renamed to it when the block ends without error.
+
+    The temporary name keeps the suffix of ``path``, for writers that go by it (video containers).
+
+    Yields:
+        A path that does not exist yet, to be created by the block.
+
+    Raises:
+        OutputError: See :func:`atomic_write_bytes`, or the block wrote nothing.
+    """
+    target = Path(path)
+    with _translated_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder; give the name of a file.")
+        temporary = _temporary_beside(target)
+        try:
+            yield temporary
+            if not temporary.exists():
+                raise OutputError(f"{target} was not written; check the free space of its disk.")
+            _sync(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(target.parent)
+
+
+@contextlib.contextmanager
+def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``, renamed to it when the block ends without error.
+
+    Args:
+        path: The folder to make. Its parent is made if it is missing.
+        force: Replace an earlier folder; it is exchanged last, in one step where the system can.
+
+    Yields:
+        The temporary folder, empty.
+
+    Raises:
+        OutputError: ``path`` exists without ``force``, or it cannot be written. An earlier folder
+            is unchanged then, and the temporary one is removed.
+    """
+    target = Path(path)
+    refuse_existing(target, force)
+    with _translated_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary_beside(target)
+        temporary.mkdir()
+        try:
+            yield temporary
+            for folder, _, names in os.walk(temporary):
+                for name in names:
+                    _sync(Path(folder) / name)
+                _sync(Path(folder))
+            _put_in_place(temporary, target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync(target.parent)
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Rename a finished folder to its target and remove what was there before."""
+    if not os.path.lexists(target):
+        temporary.rename(target)
+        return
+    if _exchange(temporary, target):
+        previous = temporary
+    else:
+        # Without an atomic exchange there is an instant without a target, but nothing is lost.
+        previous = _temporary_beside(target)
+        target.rename(previous)
+        temporary.rename(target)
+    if previous.is_dir() and not previous.is_symlink():
+        shutil.rmtree(previous, ignore_errors=True)
+    else:
+        previous.unlink(missing_ok=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two names atomically (Linux renameat2); False where the system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    arguments = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
+    return bool(renameat2(*arguments) == 0)
+
+
+def _temporary_beside(target: Path) -> Path:
+    return target.with_name(f".{target.stem}.partial-{secrets.token_hex(4)}{target.suffix}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _translated_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or Path(str(error.filename)).name.startswith("."):
+            error.filename = str(target)
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            raise OutputError(
+                f"{error.filename} is in the way and is not a folder; choose another place for "
+                f"{target}."
+            ) from error
+        translated = os_error(error)
+        if translated is None:
+            raise
+        raise translated from error

@@ -1,0 +1,143 @@
+"""Reading still images strictly: any file becomes RGB bytes by one rule, or is an error.
+
+The rule, in this order:
+
+1. The EXIF orientation is applied, so that the picture is upright.
+2. 16-bit grey is scaled to 8 bit, ``round(value * 255 / 65535)``; 16-bit colour keeps its high
+   byte (the decoder does that).
+3. Transparency is laid over black, the colour that surrounds an endoscopic picture.
+4. Grey, palette, CMYK and the like become RGB as Pillow converts them.
+
+A file that is cut short, or is no image, is a :class:`~edge_runtime.errors.DataError`; it is never
+filled up with grey.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edge_runtime.errors import DataError
+
+__all__ = ["IMAGE_SUFFIXES", "decode_image", "list_images", "read_image"]
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""Suffixes, in lower case, of the files that count as images in a folder."""
+
+_EXIF_ORIENTATION = 0x0112
+_TRANSPOSE_OF_ORIENTATION = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Read one image file.
+
+    Args:
+        path: An image in a format that Pillow knows.
+
+    Returns:
+        uint8 ``[H, W, 3]``, RGB, C-contiguous.
+
+    Raises:
+        DataError: The file is missing, unreadable, cut short or no image; it names the path.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check the path.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the file.") from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode an image file held in memory; see :func:`read_image`.
+
+    Args:
+        data: The file's bytes.
+        name: What to call it in an error.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            upright = _upright(image)
+            rgb = np.array(_to_rgb(upright, name), dtype=np.uint8, order="C")
+    except DataError:
+        raise
+    except Exception as error:  # a decoder fed with damaged bytes raises nearly anything
+        reason = "is empty" if not data else f"is damaged or no image ({_one_line(error)})"
+        raise DataError(f"{name} {reason}; replace or remove it.") from error
+    return rgb
+
+
+def list_images(folder: str | os.PathLike[str], recursive: bool = False) -> list[Path]:
+    """List the image files of a folder in the order of their relative paths.
+
+    Hidden files and folders are left out (thumbnails and the like of desktop systems), and links
+    to folders are not followed.
+
+    Args:
+        folder: Where to look.
+        recursive: Whether to look into sub-folders too.
+
+    Returns:
+        Paths that begin with ``folder``; empty if there are none.
+
+    Raises:
+        DataError: ``folder`` is missing or no folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; check the path.")
+    found: list[Path] = []
+    for parent, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        found += [
+            Path(parent) / name
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+        ]
+    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # damaged metadata does not make a good picture bad
+        return image
+    transpose = _TRANSPOSE_OF_ORIENTATION.get(orientation)
+    return image if transpose is None else image.transpose(transpose)
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode == "F":
+        raise DataError(
+            f"{name} holds floating-point values without a known range; convert it to 8 or 16 bit."
+        )
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        values = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert(
+            "RGB"
+        )
+    return image.convert("RGB")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).replace(str(io.BytesIO), "").split())[:120] or type(error).__name__

@@ -1,0 +1,269 @@
+"""From a frame of any size to the network's input bytes: the one implementation.
+
+Training, evaluation, calibration, the export's checks and the device all call this, so that a
+network never sees pixels that were resized in another way. It is bit-exact on every machine and
+OpenCV version:
+
+1. *Fit.* ``crop`` takes the largest centred part that has the network's aspect ratio, ``letterbox``
+   takes the whole frame and pads with black, ``stretch`` takes the whole frame.
+2. *Decimation*, for each axis that shrinks at least by two: exact means over boxes of an integer
+   number of pixels, ``(sum + n // 2) // n``. It keeps every source pixel's share, which a linear
+   kernel alone would skip (aliasing).
+3. *Linear kernel* for the rest: OpenCV's fixed-point ``INTER_LINEAR_EXACT``.
+
+The result is what the graph takes. Normalisation is part of the graph, never done here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Fit", "FrameMapping", "Preprocessing"]
+
+Fit = Literal["crop", "letterbox", "stretch"]
+_MAX_SIDE = 4096
+_KERNEL = "area-integer+linear-exact"
+
+
+@dataclass(frozen=True)
+class FrameMapping:
+    """Where the network's pixels lie in the frame, in continuous coordinates.
+
+    Pixel ``i`` covers ``[i, i + 1)`` in both systems; ``frame = offset + scale * network``.
+
+    Attributes:
+        scale_x: Frame pixels per network pixel, along the width.
+        scale_y: The same along the height.
+        offset_x: Frame column of the network's left edge; negative with a letterbox.
+        offset_y: Frame row of the network's top edge.
+    """
+
+    scale_x: float
+    scale_y: float
+    offset_x: float
+    offset_y: float
+
+    def for_map(self, map_hw: tuple[int, int], network_hw: tuple[int, int]) -> FrameMapping:
+        """Return the mapping of a map that spans the same field in fewer cells (``[h, w]``)."""
+        return FrameMapping(
+            scale_x=self.scale_x * network_hw[1] / map_hw[1],
+            scale_y=self.scale_y * network_hw[0] / map_hw[0],
+            offset_x=self.offset_x,
+            offset_y=self.offset_y,
+        )
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Return ``{"scale_xy": [x, y], "offset_xy": [x, y]}``."""
+        return {
+            "scale_xy": [self.scale_x, self.scale_y],
+            "offset_xy": [self.offset_x, self.offset_y],
+        }
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """How one axis is cut, decimated and resized (all in pixels).
+
+    ``length`` frame pixels from ``start`` on are averaged in boxes of ``factor`` and then resized
+    to ``size`` network pixels, which lie ``pad`` pixels from the network's edge.
+    """
+
+    start: int
+    length: int
+    factor: int
+    size: int
+    pad: int
+
+    @property
+    def scale(self) -> float:
+        return self.length / self.size
+
+    @property
+    def offset(self) -> float:
+        return self.start - self.pad * self.scale
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """The geometry between a frame and the network's input.
+
+    Attributes:
+        height: Network input height, pixels.
+        width: Network input width, pixels.
+        fit: How a frame of another aspect ratio is fitted.
+    """
+
+    height: int
+    width: int
+    fit: Fit = "crop"
+
+    def __post_init__(self) -> None:
+        for name, side in (("height", self.height), ("width", self.width)):
+            if not isinstance(side, int) or isinstance(side, bool) or not 1 <= side <= _MAX_SIDE:
+                raise ValueError(f"{name} must be a whole number from 1 to {_MAX_SIDE}, not {side}")
+        if self.fit not in get_args(Fit):
+            raise ValueError(f"fit must be one of {', '.join(get_args(Fit))}, not {self.fit!r}")
+
+    def apply(self, frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the network's bytes of a frame.
+
+        Args:
+            frame_hwc: uint8 ``[h, w, 3]``, RGB, any size from 1x1 on, any strides.
+
+        Returns:
+            uint8 ``[height, width, 3]``, RGB, C-contiguous, newly allocated.
+
+        Raises:
+            ValueError: The frame has another shape or dtype.
+        """
+        out = np.empty((self.height, self.width, 3), dtype=np.uint8)
+        self.apply_into(frame_hwc, out)
+        return out
+
+    def apply_into(self, frame_hwc: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+        """Write the network's bytes of a frame into a buffer that the caller owns.
+
+        Args:
+            frame_hwc: As for :meth:`apply`.
+            out: uint8 ``[height, width, 3]``; written whole.
+
+        Raises:
+            ValueError: The frame or the buffer has another shape or dtype.
+        """
+        if frame_hwc.ndim != 3 or frame_hwc.shape[2] != 3 or frame_hwc.dtype != np.uint8:
+            raise ValueError(
+                f"expected a uint8 frame [h, w, 3], got {frame_hwc.dtype} {frame_hwc.shape}"
+            )
+        if frame_hwc.shape[0] < 1 or frame_hwc.shape[1] < 1:
+            raise ValueError(f"expected a frame with pixels, got {frame_hwc.shape}")
+        if out.shape != (self.height, self.width, 3) or out.dtype != np.uint8:
+            raise ValueError(
+                f"expected a uint8 buffer {(self.height, self.width, 3)}, "
+                f"got {out.dtype} {out.shape}"
+            )
+        rows, columns = self._axes(frame_hwc.shape[0], frame_hwc.shape[1])
+        part = frame_hwc[
+            rows.start : rows.start + rows.length, columns.start : columns.start + columns.length
+        ]
+        part = _box_mean(np.ascontiguousarray(part), rows.factor, columns.factor)
+        target = out
+        if (rows.size, columns.size) != (self.height, self.width):
+            out[...] = 0
+            target = out[rows.pad : rows.pad + rows.size, columns.pad : columns.pad + columns.size]
+        resized = cv2.resize(
+            part, (columns.size, rows.size), dst=target, interpolation=cv2.INTER_LINEAR_EXACT
+        )
+        if not np.shares_memory(resized, target):
+            target[...] = resized
+
+    def mapping(self, frame_h: int, frame_w: int) -> FrameMapping:
+        """Return where the network's pixels lie in a frame of ``frame_h`` x ``frame_w`` pixels."""
+        rows, columns = self._axes(frame_h, frame_w)
+        return FrameMapping(
+            scale_x=columns.scale,
+            scale_y=rows.scale,
+            offset_x=columns.offset,
+            offset_y=rows.offset,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that :meth:`from_json` reads."""
+        return {
+            "height": self.height,
+            "width": self.width,
+            "fit": self.fit,
+            "kernel": _KERNEL,
+            "color_order": "RGB",
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Preprocessing:
+        """Build from a JSON object.
+
+        Raises:
+            ValueError: A field is missing or out of range, or the record asks for a kernel or a
+                colour order that this version does not implement.
+        """
+        kernel = record.get("kernel", _KERNEL)
+        order = record.get("color_order", "RGB")
+        if kernel != _KERNEL or order != "RGB":
+            raise ValueError(f"preprocessing kernel {kernel!r} with {order!r} is not known")
+        missing = {"height", "width"} - record.keys()
+        if missing:
+            raise ValueError(f"preprocessing lacks {', '.join(sorted(missing))}")
+        return cls(record["height"], record["width"], record.get("fit", "crop"))
+
+    def _axes(self, frame_h: int, frame_w: int) -> tuple[_Axis, _Axis]:
+        """Return how the rows and the columns of a frame are cut and resized."""
+        part_h, part_w, size_h, size_w = frame_h, frame_w, self.height, self.width
+        # Aspect ratios are compared by cross products: whole numbers, alike on every machine.
+        frame_is_wider = frame_w * self.height > frame_h * self.width
+        if self.fit == "crop":
+            if frame_is_wider:
+                part_w = max(1, _rounded_division(frame_h * self.width, self.height))
+            else:
+                part_h = max(1, _rounded_division(frame_w * self.height, self.width))
+        elif self.fit == "letterbox":
+            if frame_is_wider:
+                size_h = max(1, _rounded_division(self.width * frame_h, frame_w))
+            else:
+                size_w = max(1, _rounded_division(self.height * frame_w, frame_h))
+        return (
+            _axis(frame_h, part_h, size_h, self.height),
+            _axis(frame_w, part_w, size_w, self.width),
+        )
+
+
+def _rounded_division(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _axis(frame: int, part: int, size: int, network: int) -> _Axis:
+    """Centre a part of an axis and cut it to a whole number of boxes."""
+    part = min(part, frame)
+    factor = max(1, part // size)
+    length = part - part % factor
+    return _Axis(
+        start=(frame - length) // 2,
+        length=length,
+        factor=factor,
+        size=size,
+        pad=(network - size) // 2,
+    )
+
+
+def _box_mean(image_hwc: NDArray[np.uint8], factor_y: int, factor_x: int) -> NDArray[np.uint8]:
+    """Average boxes of ``factor_y`` x ``factor_x`` pixels, rounding half up.
+
+    Args:
+        image_hwc: uint8 ``[h * factor_y, w * factor_x, 3]``, C-contiguous.
+
+    Returns:
+        uint8 ``[h, w, 3]``.
+    """
+    if factor_y == 1 and factor_x == 1:
+        return image_hwc
+    height, width = image_hwc.shape[0] // factor_y, image_hwc.shape[1] // factor_x
+    if factor_y == 2 and factor_x == 2:
+        # The fixed-point linear kernel at exactly one half is the same mean, five times as fast.
+        halved = cv2.resize(image_hwc, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+        return np.asarray(halved, dtype=np.uint8)
+    count = factor_y * factor_x
+    exact_in_16_bit = count * 255 + count // 2 <= 65535
+    dtype: type[np.uint16] | type[np.uint32] = np.uint16 if exact_in_16_bit else np.uint32
+    rows = image_hwc.reshape(height, factor_y, width * factor_x * 3)
+    sums: NDArray[Any] = rows[:, 0].astype(dtype)
+    for index in range(1, factor_y):
+        np.add(sums, rows[:, index], out=sums)
+    columns = sums.reshape(height * width, factor_x, 3)
+    total: NDArray[Any] = columns[:, 0] + dtype(count // 2)
+    for index in range(1, factor_x):
+        np.add(total, columns[:, index], out=total)
+    np.floor_divide(total, dtype(count), out=total)
+    mean: NDArray[np.uint8] = total.astype(np.uint8)
+    return mean.reshape(height, width, 3)
