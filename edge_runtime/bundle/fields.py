@@ -1,0 +1,125 @@
+"""Reading typed fields out of JSON objects that somebody else wrote.
+
+Every function raises ``ValueError`` with the field's name and what was expected; the caller adds
+the file and the remedy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+__all__ = [
+    "boolean",
+    "integer",
+    "is_json_number",
+    "json_object",
+    "list_of",
+    "mapping_of",
+    "number",
+    "text",
+    "text_list",
+]
+
+Json = dict[str, Any]
+_T = TypeVar("_T")
+_MISSING: Any = object()
+
+
+def _get(record: Json, key: str, default: Any, expected: str, accept: Callable[[Any], bool]) -> Any:
+    value = record.get(key, default)
+    if value is _MISSING:
+        raise ValueError(f"the field {key!r} is missing")
+    if not accept(value):
+        raise ValueError(f"the field {key!r} is not {expected}")
+    return value
+
+
+def is_json_number(value: Any) -> bool:
+    """Tell whether a value is a finite number (JSON's ``true`` is none)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def text(record: Json, key: str, default: str = _MISSING) -> str:
+    """Return a string."""
+    return cast("str", _get(record, key, default, "a string", lambda value: isinstance(value, str)))
+
+
+def integer(record: Json, key: str, default: int = _MISSING) -> int:
+    """Return a whole number."""
+    return cast(
+        "int",
+        _get(
+            record,
+            key,
+            default,
+            "a whole number",
+            lambda value: isinstance(value, int) and not isinstance(value, bool),
+        ),
+    )
+
+
+def number(record: Json, key: str, default: float = _MISSING) -> float:
+    """Return a finite number."""
+    return float(_get(record, key, default, "a finite number", is_json_number))
+
+
+def boolean(record: Json, key: str, default: bool = _MISSING) -> bool:
+    """Return true or false."""
+    return cast(
+        "bool", _get(record, key, default, "true or false", lambda value: isinstance(value, bool))
+    )
+
+
+def json_object(record: Json, key: str, default: Json = _MISSING) -> Json:
+    """Return an object as it is."""
+    return cast(
+        "Json", _get(record, key, default, "an object", lambda value: isinstance(value, dict))
+    )
+
+
+def text_list(record: Json, key: str) -> tuple[str, ...]:
+    """Return an array of strings."""
+    items = _get(
+        record,
+        key,
+        _MISSING,
+        "an array of strings",
+        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    )
+    return tuple(items)
+
+
+def list_of(
+    record: Json, key: str, build: Callable[[Json], _T], optional: bool = False
+) -> tuple[_T, ...]:
+    """Build one thing from each object of an array; empty if it is missing and ``optional``."""
+    items = _get(
+        record,
+        key,
+        [] if optional else _MISSING,
+        "an array of objects",
+        lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value),
+    )
+    built = []
+    for index, item in enumerate(items):
+        try:
+            built.append(build(item))
+        except ValueError as error:
+            raise ValueError(f"{key}[{index}]: {error}") from error
+    return tuple(built)
+
+
+def mapping_of(record: Json, key: str, build: Callable[[Json], _T]) -> dict[str, _T]:
+    """Build one thing from each member of an object of objects."""
+    members = json_object(record, key)
+    built = {}
+    for name, item in members.items():
+        if not isinstance(item, dict):
+            raise ValueError(f"{key}[{name!r}] is not an object")
+        try:
+            built[name] = build(item)
+        except ValueError as error:
+            raise ValueError(f"{key}[{name!r}]: {error}") from error
+    return built

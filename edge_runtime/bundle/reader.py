@@ -1,0 +1,251 @@
+"""Reading a bundle so that the bytes that are used are the bytes that were checked.
+
+A file is read once into memory, hashed there, and those bytes are handed on; nothing is read
+twice. Names in ``bundle.json`` stay inside the bundle, and links in it are refused. The folder
+itself may be reached through a link.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle.schema import (
+    BUNDLE_FILE,
+    REFERENCE_FILE,
+    BundleSpec,
+    GraphSpec,
+    ReferenceSpec,
+)
+from edge_runtime.errors import ArtifactError
+from edge_runtime.files import sha256_bytes
+
+__all__ = [
+    "Bundle",
+    "FileCheck",
+    "Reference",
+    "open_bundle",
+    "open_reference",
+    "reference_path",
+]
+
+_MAX_RECORD_BYTES = 64 << 20
+_Spec = TypeVar("_Spec", BundleSpec, ReferenceSpec)
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """Result of checking every file of a bundle.
+
+    Attributes:
+        checked: Files that are as listed.
+        missing: Files that are listed but absent.
+        changed: Files of another size or hash, or replaced by a link.
+        extra: Files that are there but not listed.
+    """
+
+    checked: tuple[str, ...]
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is missing, changed or extra."""
+        return not (self.missing or self.changed or self.extra)
+
+
+@dataclass(frozen=True)
+class _Folder(Generic[_Spec]):
+    """An opened bundle or reference.
+
+    Attributes:
+        path: The folder.
+        spec: What its record says.
+        sha256: SHA-256 of the record's bytes, the identity of the whole.
+    """
+
+    path: Path
+    spec: _Spec
+    sha256: str
+
+    def graph(
+        self, precision: str = "int8", format: str = "onnx", saliency: str = "none"
+    ) -> tuple[GraphSpec, bytes]:
+        """Return a graph and the verified bytes of its file.
+
+        Args:
+            precision: ``int8`` (bundles) or ``float32`` (references).
+            format: ``onnx`` or ``tflite``.
+            saliency: ``none``, ``gradient`` or ``cam``.
+
+        Raises:
+            ArtifactError: There is no such graph, or its file is missing or not as listed.
+        """
+        wanted = (precision, format, saliency)
+        for spec in self.spec.graphs:
+            if (spec.precision, spec.format, spec.saliency) == wanted:
+                return spec, self.read_file(spec.file)
+        offered = ", ".join(sorted(spec.name for spec in self.spec.graphs)) or "none"
+        raise ArtifactError(
+            f"{self.path} has no {precision} {format} graph with saliency {saliency!r}; it has: "
+            f"{offered}."
+        )
+
+    def read_file(self, name: str) -> bytes:
+        """Return the verified bytes of a file listed in the record.
+
+        Raises:
+            ArtifactError: The file is not listed, missing, a link, or not as listed.
+        """
+        record = self.spec.files.get(name)
+        if record is None:
+            raise ArtifactError(f"{self.path} does not list a file {name!r}; export it again.")
+        data = _read_inside(self.path, name, record.bytes)
+        if len(data) != record.bytes or sha256_bytes(data) != record.sha256:
+            raise ArtifactError(
+                f"{self.path / name} is not the file that was exported (SHA-256 or size differ); "
+                f"copy the bundle again."
+            )
+        return data
+
+    def read_array(self, name: str) -> NDArray[Any]:
+        """Return a verified ``.npy`` file of the bundle; pickled content is refused.
+
+        Raises:
+            ArtifactError: As :meth:`read_file`, or the file is no array.
+        """
+        data = self.read_file(name)
+        try:
+            array: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise ArtifactError(
+                f"{self.path / name} is no NumPy array; export the bundle again."
+            ) from error
+        return array
+
+    def verify_files(self) -> FileCheck:
+        """Hash every file and compare it with the record; nothing is loaded.
+
+        Returns:
+            Which files are as listed, missing, changed and extra. It never raises for those.
+        """
+        checked: list[str] = []
+        missing: list[str] = []
+        changed: list[str] = []
+        for name in sorted(self.spec.files):
+            try:
+                self.read_file(name)
+            except ArtifactError:
+                absent = not os.path.lexists(self.path / name)
+                (missing if absent else changed).append(name)
+            else:
+                checked.append(name)
+        record_name = BUNDLE_FILE if isinstance(self.spec, BundleSpec) else REFERENCE_FILE
+        present = {
+            path.relative_to(self.path).as_posix()
+            for path in self.path.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        }
+        extra = sorted(present - self.spec.files.keys() - {record_name})
+        return FileCheck(tuple(checked), tuple(missing), tuple(changed), tuple(extra))
+
+
+class Bundle(_Folder[BundleSpec]):
+    """An opened ``NAME.edge/``; see :class:`~edge_runtime.bundle.schema.BundleSpec` for ``spec``.
+
+    ``sha256`` goes into every record of a prediction as ``bundle_sha256``.
+    """
+
+
+class Reference(_Folder[ReferenceSpec]):
+    """An opened ``NAME.reference/`` with the float graphs of a bundle."""
+
+
+def open_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Open a bundle: read and check ``bundle.json``; the other files are checked as they are read.
+
+    Raises:
+        ArtifactError: The folder or its record is missing, damaged or of another schema version.
+    """
+    folder = Path(path)
+    record, digest = _read_record(folder, BUNDLE_FILE, "a bundle")
+    return Bundle(folder, _built(BundleSpec, record, folder / BUNDLE_FILE), digest)
+
+
+def open_reference(path: str | os.PathLike[str]) -> Reference:
+    """Open the float references ``NAME.reference/``; errors as :func:`open_bundle`."""
+    folder = Path(path)
+    record, digest = _read_record(folder, REFERENCE_FILE, "a reference")
+    return Reference(folder, _built(ReferenceSpec, record, folder / REFERENCE_FILE), digest)
+
+
+def reference_path(bundle_path: str | os.PathLike[str]) -> Path:
+    """Return where the float references of ``NAME.edge`` lie: ``NAME.reference`` beside it."""
+    path = Path(os.path.normpath(bundle_path))
+    return path.with_name(f"{path.name.removesuffix('.edge')}.reference")
+
+
+def _built(kind: type[_Spec], record: dict[str, Any], path: Path) -> _Spec:
+    try:
+        return kind.from_json(record)
+    except ValueError as error:
+        raise ArtifactError(f"{path} cannot be used: {error}.") from error
+
+
+def _read_record(folder: Path, name: str, kind: str) -> tuple[dict[str, Any], str]:
+    if not folder.is_dir():
+        state = "is a file" if folder.exists() else "does not exist"
+        raise ArtifactError(f"{folder} {state}; give the folder of {kind}.")
+    if not os.path.lexists(folder / name):
+        raise ArtifactError(f"{folder} holds no {name}, so it is not {kind}; check the path.")
+    data = _read_inside(folder, name, _MAX_RECORD_BYTES)
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{folder / name} is damaged; copy {kind} again.") from error
+    if not isinstance(record, dict):
+        raise ArtifactError(f"{folder / name} is damaged; copy {kind} again.")
+    return record, sha256_bytes(data)
+
+
+def _read_inside(folder: Path, name: str, limit: int) -> bytes:
+    """Read a file below a folder without following any link below it.
+
+    Args:
+        folder: The bundle.
+        name: A checked relative name.
+        limit: Bytes to read at most; one more is read, so that a longer file shows.
+
+    Raises:
+        ArtifactError: The file is missing, a link or unreadable.
+    """
+    path = folder / name
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        try:
+            for part in name.split("/"):
+                inner = os.open(part, flags | os.O_NONBLOCK, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            with os.fdopen(os.dup(descriptor), "rb") as stream:
+                return stream.read(limit + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            reason = "is missing; copy the bundle again"
+        elif error.errno in (errno.ELOOP, errno.ENOTDIR):
+            reason = "is a link, which a bundle must not hold; copy the file itself"
+        else:
+            reason = f"cannot be read ({error.strerror}); check its permissions"
+        raise ArtifactError(f"{path} {reason}.") from error
