@@ -1,0 +1,202 @@
+"""The command ``saliedge train``, and the other commands of this package by name.
+
+Nothing here imports torch before a command runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge_runtime.errors import UsageError
+from train.data_cli import data
+from train.evaluate_cli import evaluate
+
+__all__ = ["data", "evaluate", "train"]
+
+_EPILOG = """\b
+Examples:
+  saliedge train --data kvasir --out runs/first
+  saliedge train --data labels.csv --out runs/small --backbone small_cnn --size 128
+  saliedge train --data synthetic:?count=900 --backbone small_cnn --out runs/demo
+  saliedge train --data kvasir --out runs/w4a4 --bits 4 --lambda1 1 --k 0.5
+  saliedge train --config runs/first/config.toml --seed 1 --out runs/second
+  saliedge train --resume --out runs/first
+
+\b
+A value comes from its flag, else from --config, else from the backbone's recipe. The run keeps
+all of them in config.toml, which can be given to --config again.
+"""
+
+# Flag -> table and entry of the configuration. Flags that set more than one are written out below.
+_ENTRIES: dict[str, tuple[str, str]] = {
+    "data": ("data", "source"),
+    "split_seed": ("data", "split_seed"),
+    "cache": ("data", "cache"),
+    "skip_bad": ("data", "skip_bad"),
+    "balance": ("data", "balance"),
+    "backbone": ("network", "backbone"),
+    "pretrained": ("network", "pretrained"),
+    "fit": ("network", "fit"),
+    "pact": ("quantization", "enabled"),
+    "bits": ("quantization", "activation_bits"),
+    "weight_bits": ("quantization", "weight_bits"),
+    "eta": ("quantization", "eta"),
+    "sgt": ("guidance", "enabled"),
+    "lambda1": ("guidance", "lambda1"),
+    "lambda2": ("guidance", "lambda2"),
+    "k": ("guidance", "k"),
+    "fill": ("guidance", "fill"),
+    "smoothing": ("guidance", "smoothing"),
+    "rotation": ("augmentation", "rotation"),
+    "epochs_float": ("optimizer", "epochs_float"),
+    "epochs": ("optimizer", "epochs"),
+    "batch_size": ("optimizer", "batch_size"),
+    "lr_float": ("optimizer", "lr_float"),
+    "lr": ("optimizer", "lr"),
+    "lr_alpha": ("optimizer", "lr_alpha"),
+    "seed": ("run", "seed"),
+    "device": ("run", "device"),
+    "threads": ("run", "threads"),
+    "tensorboard": ("run", "tensorboard"),
+}
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--data",
+    metavar="DATA",
+    help="Folder class/*.jpg, folder or .csv with file,label[,group][,mask][,split], or "
+    "synthetic:?count=900&seed=0.",
+)
+@click.option(
+    "--out",
+    required=True,
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Folder of the run.",
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="TOML file, see config.toml of a run."
+)
+@click.option("--resume", is_flag=True, help="Go on with the run after its last finished epoch.")
+@click.option("--force", is_flag=True, help="Replace a run that is there.")
+@click.option(
+    "--backbone",
+    metavar="NAME",
+    help="efficientnet_lite0 (default), mobilenet_v2, resnet18 or small_cnn.",
+)
+@click.option(
+    "--pretrained",
+    metavar="PATH|none",
+    help="Weights to start from, .safetensors or a torch file of tensors "
+    "[efficientnet_lite0: from its Python package; others: none].",
+)
+@click.option(
+    "--size",
+    type=int,
+    metavar="PIXELS",
+    help="Side of the square input, a multiple of 8 [160; small_cnn: 96].",
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["crop", "letterbox", "stretch"]),
+    help="How a frame of another shape is fitted in [crop].",
+)
+@click.option(
+    "--epochs-float", type=int, metavar="N", help="Epochs of the float warm-up [6; small_cnn: 12]."
+)
+@click.option("--epochs", type=int, metavar="N", help="Epochs with PACT and saliency guidance [5].")
+@click.option("--batch-size", type=int, metavar="N", help="Images per step [32].")
+@click.option("--lr-float", type=float, metavar="RATE", help="Peak learning rate of the warm-up.")
+@click.option("--lr", type=float, metavar="RATE", help="Peak learning rate after the warm-up.")
+@click.option("--lr-alpha", type=float, metavar="RATE", help="Peak learning rate of the clips.")
+@click.option("--pact/--no-pact", default=None, help="Learn quantisation ranges [on].")
+@click.option(
+    "--bits",
+    type=int,
+    metavar="8|4|2",
+    help="Bits of activations and weights [8]; first and last layer stay at 8.",
+)
+@click.option("--weight-bits", type=int, metavar="8|4|2", help="Bits of weights, if others.")
+@click.option("--eta", type=float, help="Weight of PACT's penalty on squared clips.")
+@click.option("--sgt/--no-sgt", default=None, help="Saliency-guided training [on].")
+@click.option("--lambda1", type=float, help="Weight of KL(clean || masked) [1].")
+@click.option(
+    "--lambda2",
+    type=float,
+    help="Weight of the mean saliency per byte of input [0]; above 0 costs a double backward pass.",
+)
+@click.option("--k", type=float, help="Share of the least salient pixels that is masked [0.5].")
+@click.option(
+    "--fill", type=click.Choice(["random", "mean", "blur"]), help="What masked pixels get [random]."
+)
+@click.option(
+    "--smoothing",
+    type=int,
+    metavar="PIXELS",
+    help="Odd side of the box that saliency is averaged over before masking.",
+)
+@click.option("--rotation", type=float, metavar="DEGREES", help="Largest random rotation [30].")
+@click.option(
+    "--balance",
+    type=click.Choice(["none", "sampling", "weights"]),
+    help="What is done about rare classes [sampling].",
+)
+@click.option("--seed", type=int, help="Of weights, order, augmentation and mask [0].")
+@click.option("--split-seed", type=int, help="Of the split [0]; runs of other seeds share it.")
+@click.option(
+    "--skip-bad", is_flag=True, default=None, help="List unreadable images and leave them out."
+)
+@click.option("--cache", metavar="DIR", help="Keep decoded images there for the next run.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[auto]")
+@click.option("--threads", type=int, help="CPU threads.")
+@click.option(
+    "--tensorboard/--no-tensorboard",
+    default=None,
+    help="Write TensorBoard events if it is installed [on].",
+)
+def train(out: Path, config: Path | None, resume: bool, force: bool, **flags: Any) -> None:
+    """Train a network: float warm-up, then learned ranges (PACT) with saliency guidance.
+
+    The best epoch on the validation part, by macro recall and then loss, becomes
+    RUN/best.safetensors. Ctrl-C loses the current epoch only: --resume goes on.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    if resume and (given or config or force):
+        named = "config" if config else "force" if force else next(iter(given))
+        raise UsageError(
+            f"--resume goes on with the run as it is; leave out --{named.replace('_', '-')}."
+        )
+    from train.config import resolve
+    from train.progress import reporting
+    from train.run_directory import RunDirectory
+    from train.trainer import resume as resume_run
+    from train.trainer import train as train_run
+
+    run = RunDirectory(out)
+    with reporting() as reporter:
+        if resume:
+            best = resume_run(run, reporter)
+        else:
+            best = train_run(resolve(_tables(given), config), run, reporter, force=force)
+        if best is not None:
+            reporter.message(
+                f"best: epoch {best.epoch}, macro recall {best.macro_recall:.1%} on the validation "
+                f"part: {run.best_checkpoint}"
+            )
+
+
+def _tables(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in given.items():
+        if name in _ENTRIES:
+            table, entry = _ENTRIES[name]
+            tables.setdefault(table, {})[entry] = value
+    if "size" in given:
+        tables.setdefault("network", {}).update(height=given["size"], width=given["size"])
+    if "bits" in given:
+        tables["quantization"].setdefault("weight_bits", given["bits"])
+    return tables

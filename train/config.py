@@ -1,0 +1,363 @@
+"""What a training run is made of, and the one precedence that decides it.
+
+A value comes from the first of these that names it: a flag, the file given by ``--config``, the
+backbone's recipe, the default of the field. The resolved configuration is written into the run as
+``config.toml``, in which every value is spelled out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from edge_runtime.errors import UsageError
+from edge_runtime.preprocessing import Fit, Preprocessing
+from train.backbones import BACKBONES, backbone_named
+from train.data.augment import Augmentation
+from train.data.split import DEFAULT_FRACTIONS
+from train.saliency_guided import Guidance
+
+__all__ = [
+    "Balance",
+    "DataConfig",
+    "GuidanceConfig",
+    "NetworkConfig",
+    "OptimizerConfig",
+    "QuantizationSettings",
+    "RunConfig",
+    "TrainConfig",
+    "from_toml",
+    "resolve",
+    "to_toml",
+]
+
+Balance = Literal["none", "sampling", "weights"]
+_BITS = (2, 4, 8)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, and how often each class is seen.
+
+    Attributes:
+        source: see ``open_dataset``.
+        split_seed: what the split is drawn with.
+        fractions: shares of train, val and test.
+        skip_bad: leave out unreadable images instead of failing.
+        cache: folder for decoded images; empty keeps them in memory only.
+        balance: ``sampling`` draws rare classes more often, ``weights`` gives them a larger
+            weight in the cross entropy, ``none`` does neither.
+        balance_power: how far: a class of n images counts as n^(1 - power); 1 makes all classes
+            equal, 0 changes nothing. The default, half way, neither drowns a rare class nor shows
+            its few images ten times per epoch.
+    """
+
+    source: str = ""
+    split_seed: int = 0
+    fractions: tuple[float, float, float] = DEFAULT_FRACTIONS
+    skip_bad: bool = False
+    cache: str = ""
+    balance: Balance = "sampling"
+    balance_power: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            raise UsageError("no images are named; give --data.")
+        if (
+            len(self.fractions) != 3
+            or min(self.fractions) <= 0
+            or abs(sum(self.fractions) - 1) > 1e-6
+        ):
+            raise UsageError(
+                f"the fractions {list(self.fractions)} are not three positive shares of one."
+            )
+        if self.balance not in get_args(Balance):
+            raise UsageError(f"the balance {self.balance!r} is not none, sampling or weights.")
+        if not 0 <= self.balance_power <= 1:
+            raise UsageError(f"a balance power of {self.balance_power} is not within 0 and 1.")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The network and its input.
+
+    Attributes:
+        backbone: a name of the registry.
+        pretrained: ``none``, ``package`` or a path, see ``backbones.build``.
+        height: input height in pixels, a multiple of 8.
+        width: input width in pixels, a multiple of 8.
+        fit: how a frame of another shape is fitted in.
+    """
+
+    backbone: str = "efficientnet_lite0"
+    pretrained: str = "package"
+    height: int = 160
+    width: int = 160
+    fit: Fit = "crop"
+
+    def __post_init__(self) -> None:
+        backbone_named(self.backbone)
+        for side in (self.height, self.width):
+            if not 16 <= side <= 1024 or side % 8:
+                raise UsageError(f"an input side of {side} is not a multiple of 8 from 16 to 1024.")
+        if self.fit not in get_args(Fit):
+            raise UsageError(f"the fit {self.fit!r} is not one of {', '.join(get_args(Fit))}.")
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From a frame to network bytes, as on the device."""
+        return Preprocessing(height=self.height, width=self.width, fit=self.fit)
+
+
+@dataclass(frozen=True)
+class QuantizationSettings:
+    """PACT and the weight grid.
+
+    Attributes:
+        enabled: False trains the folded network in float (for comparison).
+        activation_bits: 8, 4 or 2.
+        weight_bits: 8, 4 or 2.
+        calibration_images: training images, unaugmented, that the first clips are taken from.
+        percentile: of their activations, in percent.
+        eta: weight of the penalty on the squared clips.
+    """
+
+    enabled: bool = True
+    activation_bits: int = 8
+    weight_bits: int = 8
+    calibration_images: int = 256
+    percentile: float = 99.99
+    eta: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if self.activation_bits not in _BITS or self.weight_bits not in _BITS:
+            raise UsageError(
+                f"{self.weight_bits}-bit weights with {self.activation_bits}-bit activations are "
+                "not supported; choose 8, 4 or 2 for each."
+            )
+        if self.calibration_images < 1 or not 50 <= self.percentile <= 100 or self.eta < 0:
+            raise UsageError(
+                "calibration needs at least one image and a percentile from 50 to 100, and eta "
+                "must not be negative."
+            )
+
+
+@dataclass(frozen=True)
+class GuidanceConfig(Guidance):
+    """Saliency guidance; ``enabled`` off leaves the cross entropy and PACT's penalty."""
+
+    enabled: bool = True
+
+    @property
+    def effective(self) -> Guidance:
+        """What the loss is given."""
+        off = {} if self.enabled else {"lambda1": 0.0, "lambda2": 0.0}
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(Guidance)}
+        return Guidance(**(values | off))
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Both phases: float warm-up with batch norm, then the folded network. AdamW, cosine schedule.
+
+    Attributes:
+        epochs_float: epochs of the first phase.
+        epochs: epochs of the second phase; 0 keeps the folded (and calibrated) network.
+        batch_size: images per step.
+        lr_float: peak learning rate of the first phase.
+        lr: peak learning rate of the second phase, weights and biases.
+        lr_alpha: peak learning rate of the clips.
+        weight_decay: decoupled, of weights with two or more axes.
+        warmup: share of each phase's steps over which the rate rises from zero.
+        clip_norm: largest gradient norm of a step; 0 is off.
+    """
+
+    epochs_float: int = 6
+    epochs: int = 5
+    batch_size: int = 32
+    lr_float: float = 1e-3
+    lr: float = 1e-4
+    lr_alpha: float = 1e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.1
+    clip_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.epochs_float < 0 or self.epochs < 0 or self.epochs_float + self.epochs == 0:
+            raise UsageError("the run has no epochs; give --epochs-float or --epochs.")
+        if self.batch_size < 2:
+            raise UsageError(f"a batch size of {self.batch_size} is below 2.")
+        if min(self.lr_float, self.lr, self.lr_alpha) <= 0:
+            raise UsageError("learning rates must be above zero.")
+        if not 0 <= self.warmup < 1 or self.clip_norm < 0 or self.weight_decay < 0:
+            raise UsageError(
+                "warmup must be within 0 and 1, clip_norm and weight_decay not negative."
+            )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How it is run.
+
+    Attributes:
+        seed: of weights, order, augmentation and mask noise.
+        device: ``cpu``, ``cuda`` or ``auto``.
+        threads: CPU threads of torch; 0 leaves torch's choice. Resuming uses those it began with.
+        tensorboard: write TensorBoard events if it is installed.
+    """
+
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0
+    tensorboard: bool = True
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or self.threads < 0:
+            raise UsageError("seed and threads must not be negative.")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise UsageError(f"the device {self.device!r} is not auto, cpu or cuda.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole run; one table of ``config.toml`` for each field."""
+
+    data: DataConfig
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    quantization: QuantizationSettings = field(default_factory=QuantizationSettings)
+    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+
+
+# What a backbone needs that the defaults, which suit pretrained networks, do not give.
+_FROM_SCRATCH: dict[str, dict[str, Any]] = {
+    "network": {"pretrained": "none"},
+    "optimizer": {"epochs_float": 30, "lr_float": 3e-3, "lr": 3e-4},
+}
+_RECIPES: dict[str, dict[str, dict[str, Any]]] = {
+    "efficientnet_lite0": {},
+    "mobilenet_v2": _FROM_SCRATCH,
+    "resnet18": _FROM_SCRATCH,
+    "small_cnn": {
+        "network": {"pretrained": "none", "height": 96, "width": 96},
+        "optimizer": {"epochs_float": 12, "epochs": 5, "lr_float": 4e-3, "lr": 5e-4},
+    },
+}
+assert set(_RECIPES) == set(BACKBONES)
+
+
+def resolve(flags: Mapping[str, Mapping[str, Any]], config_file: Path | None = None) -> TrainConfig:
+    """The configuration of a new run.
+
+    Args:
+        flags: table to values, of the flags that were given.
+        config_file: a TOML file with any of the tables.
+
+    Raises:
+        UsageError: the file cannot be read, or a name or value in it is wrong.
+    """
+    tables = _merge(_read_toml(config_file) if config_file else {}, flags)
+    backbone = tables.get("network", {}).get("backbone", NetworkConfig.backbone)
+    if not isinstance(backbone, str):
+        raise UsageError(f"the backbone {backbone!r} in {config_file} is not a name.")
+    recipe = _RECIPES[backbone_named(backbone).name]
+    where = str(config_file) if config_file else "the flags"
+    return _config(_merge(recipe, tables), where)
+
+
+def from_toml(text: str, where: str) -> TrainConfig:
+    """Read a resolved configuration back.
+
+    Raises:
+        UsageError: it is not TOML, or a name or value in it is wrong.
+    """
+    return _config(_parse(text, where), where)
+
+
+def to_toml(config: TrainConfig) -> str:
+    """The configuration as TOML, every value spelled out, in the order of the fields."""
+    lines: list[str] = []
+    for table in dataclasses.fields(config):
+        lines.append(f"[{table.name}]")
+        section = getattr(config, table.name)
+        for entry in dataclasses.fields(section):
+            lines.append(f"{entry.name} = {_toml_value(getattr(section, entry.name))}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml_value(value: Any) -> str:
+    # JSON's strings, numbers, booleans and lists are TOML's, but for DEL, which TOML escapes.
+    if isinstance(value, tuple):
+        return json.dumps(list(value))
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the configuration {path} cannot be read ({error}).") from error
+    return _parse(text, str(path))
+
+
+def _parse(text: str, where: str) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not TOML ({error}).") from error
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{where}: {name} stands outside a table such as [optimizer].")
+    return tables
+
+
+def _merge(
+    base: Mapping[str, Mapping[str, Any]], over: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    return {name: {**base.get(name, {}), **over.get(name, {})} for name in {**base, **over}}
+
+
+def _config(tables: Mapping[str, Mapping[str, Any]], where: str) -> TrainConfig:
+    sections = get_type_hints(TrainConfig)
+    unknown = sorted(set(tables) - set(sections))
+    if unknown:
+        raise UsageError(f"{where}: there is no table [{unknown[0]}]; see config.toml of a run.")
+    return TrainConfig(
+        **{
+            name: _section(kind, tables.get(name, {}), name, where)
+            for name, kind in sections.items()
+        }
+    )
+
+
+def _section(kind: type, table: Mapping[str, Any], name: str, where: str) -> Any:
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(kind) if entry.init}
+    unknown = sorted(set(table) - set(defaults))
+    if unknown:
+        raise UsageError(
+            f"{where}: [{name}] has no entry {unknown[0]!r}; see config.toml of a run."
+        )
+    values = {
+        entry: _typed(value, defaults[entry], f"{where}: {name}.{entry}")
+        for entry, value in table.items()
+    }
+    return kind(**values)
+
+
+def _typed(value: Any, default: Any, where: str) -> Any:
+    """The value as the default's type; a whole number may stand for a float."""
+    if isinstance(default, tuple) and isinstance(value, list | tuple):
+        return tuple(_typed(item, default[0], where) for item in value)
+    if isinstance(default, float) and type(value) in (int, float):
+        return float(value)
+    if type(value) is not type(default):
+        raise UsageError(f"{where} is {value!r}; it must be of the kind of {default!r}.")
+    return value

@@ -1,0 +1,316 @@
+"""Where images come from: a folder of classes, a CSV file, or the synthetic set.
+
+All three give a :class:`Dataset`: a listing of frozen :class:`Sample` records, which names images
+and decodes none.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from edge_runtime import synthetic
+from edge_runtime.errors import DataError
+from edge_runtime.images import list_images
+
+__all__ = ["SYNTHETIC_PREFIX", "Dataset", "Sample", "check_label", "open_dataset"]
+
+SYNTHETIC_PREFIX = "synthetic:"
+LABELS_FILE = "labels.csv"
+# A sample of each class from one made-up patient.
+_SYNTHETIC_GROUP = len(synthetic.CLASSES)
+_SYNTHETIC_LIMIT = 1_000_000
+_SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+_MAX_LABEL = 100
+
+
+@dataclass(frozen=True)
+class SyntheticSource:
+    """How to make a synthetic image again: the arguments of ``synthetic.generate``."""
+
+    seed: int
+    size: int
+    shortcut: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a listing.
+
+    Attributes:
+        key: the image's name in the listing, unique: its relative path, or ``synthetic/000012``.
+        label: its class.
+        group: images that must stay together (a patient, near-duplicate frames); the key itself
+            where the source names no groups.
+        path: the file, or None for a synthetic image.
+        mask_path: the lesion mask's file, for evaluation only.
+        part: ``train``, ``val`` or ``test`` where the source's own split says so, else empty.
+        synthetic: how to make the image where there is no file.
+    """
+
+    key: str
+    label: str
+    group: str
+    path: Path | None = None
+    mask_path: Path | None = None
+    part: str = ""
+    synthetic: SyntheticSource | None = None
+
+    @property
+    def where(self) -> str:
+        """The image's name for messages: the full path where it has one."""
+        return str(self.path) if self.path is not None else self.key
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A listing of images.
+
+    Attributes:
+        source: what the user named: a folder, a CSV file or a ``synthetic:`` specification.
+        samples: in a fixed order (sorted, or the CSV's own).
+        classes: the labels, sorted; the position is the class index of the network.
+        has_groups: whether the source names groups, rather than one group for each image.
+    """
+
+    source: str
+    samples: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    has_groups: bool
+
+    @cached_property
+    def listing_sha256(self) -> str:
+        """Hash of what the split depends on: every key, label, group and part, in order."""
+        digest = hashlib.sha256()
+        for sample in self.samples:
+            fields = (sample.key, sample.label, sample.group, sample.part)
+            digest.update("\x1f".join(fields).encode() + b"\n")
+        return digest.hexdigest()
+
+    @cached_property
+    def has_own_split(self) -> bool:
+        """Whether the source says which part each image belongs to."""
+        return bool(self.samples) and self.samples[0].part != ""
+
+    def counts(self) -> dict[str, int]:
+        """Images of each class, in class order."""
+        counted = Counter(sample.label for sample in self.samples)
+        return {label: counted[label] for label in self.classes}
+
+
+def open_dataset(source: str | Path) -> Dataset:
+    """List the images of ``source``.
+
+    Args:
+        source: a folder ``class/*.jpg``; a folder that holds ``labels.csv``, or a ``.csv`` path,
+            with the columns ``file,label[,group][,mask][,split]``; or
+            ``synthetic:?count=900&seed=0[&size=128][&shortcut=CLASS]``.
+
+    Raises:
+        DataError: there is no such source, it lists no images, a listed file is missing, a label
+            has characters that cannot be in a class name, or the listing cannot be trained on
+            (fewer than two classes, a class with one image).
+    """
+    text = str(source)
+    if text.startswith(SYNTHETIC_PREFIX):
+        return _synthetic(text)
+    path = Path(text)
+    if path.is_dir():
+        labels = path / LABELS_FILE
+        return _from_csv(labels, text) if labels.is_file() else _from_folder(path, text)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        return _from_csv(path, text)
+    raise DataError(
+        f"there are no images at {text}: give a folder of classes, a folder or .csv file with "
+        f"labels, or {SYNTHETIC_PREFIX}?count=900&seed=0."
+    )
+
+
+def check_label(label: str, where: str) -> str:
+    """The label itself if it can be a class name.
+
+    Class names are written to JSON, CSV, file names and terminals, so control characters and path
+    separators are refused rather than escaped.
+
+    Raises:
+        DataError: it cannot; the sentence says why and where it was found.
+    """
+    problem = ""
+    if not label or label != label.strip():
+        problem = "is empty or begins or ends with a space"
+    elif any(
+        unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in label
+    ):
+        problem = "has control characters"
+    elif "/" in label or "\\" in label or label in (".", ".."):
+        problem = "has path separators"
+    elif len(label) > _MAX_LABEL:
+        problem = f"is longer than {_MAX_LABEL} characters"
+    if problem:
+        raise DataError(f"the label {label!r} in {where} {problem}; rename the class.")
+    return label
+
+
+def _from_folder(folder: Path, source: str) -> Dataset:
+    samples: list[Sample] = []
+    for class_folder in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+        if class_folder.name.startswith("."):
+            continue
+        label = check_label(class_folder.name, str(folder))
+        files = list_images(class_folder)
+        if not files:
+            raise DataError(
+                f"the class folder {class_folder} holds no images; add some or remove the folder."
+            )
+        for file in files:
+            key = file.relative_to(folder).as_posix()
+            samples.append(Sample(key=key, label=label, group=key, path=file))
+    if not samples:
+        raise DataError(
+            f"{folder} has no class folders with images; expected {folder}/CLASS/*.jpg "
+            f"or {folder / LABELS_FILE}."
+        )
+    return _checked(source, samples, has_groups=False)
+
+
+def _from_csv(path: Path, source: str) -> Dataset:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as UTF-8 text ({error}).") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    columns = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = columns
+    missing = [name for name in ("file", "label") if name not in columns]
+    if missing:
+        raise DataError(
+            f"{path} has no column {missing[0]!r}; its first line must name the columns "
+            "file,label[,group][,mask][,split]."
+        )
+    try:
+        samples = [_csv_sample(path, reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: malformed CSV ({error}).") from error
+    if not samples:
+        raise DataError(f"{path} lists no images; add one line per image.")
+    has_groups = any(sample.group != sample.key for sample in samples)
+    return _checked(source, samples, has_groups=has_groups)
+
+
+def _csv_sample(path: Path, line: int, row: dict[str, str | None]) -> Sample:
+    where = f"{path}, line {line}"
+    values = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+    if not values["file"]:
+        raise DataError(f"{where}: the column file is empty; name an image or remove the line.")
+    file = path.parent / values["file"]
+    label = check_label(row["label"] or "", where)
+    if not file.is_file():
+        raise DataError(f"{where}: the image {file} is missing; restore it or remove the line.")
+    mask = path.parent / values["mask"] if values.get("mask") else None
+    if mask is not None and not mask.is_file():
+        raise DataError(f"{where}: the mask {mask} is missing; restore it or empty the field.")
+    part = values.get("split", "")
+    if part and part.lower() not in _SPLIT_NAMES:
+        raise DataError(f"{where}: the split is {part!r}; it must be train, val or test.")
+    return Sample(
+        key=values["file"],
+        label=label,
+        group=values.get("group") or values["file"],
+        path=file,
+        mask_path=mask,
+        part=_SPLIT_NAMES[part.lower()] if part else "",
+    )
+
+
+def _synthetic(source: str) -> Dataset:
+    """Images made in memory; image ``i`` of seed ``s`` is the same in every listing."""
+    options = _synthetic_options(source)
+    seed, size = int(options["seed"]), int(options["size"])
+    samples = []
+    for index in range(int(options["count"])):
+        label = synthetic.CLASSES[index % len(synthetic.CLASSES)]
+        samples.append(
+            Sample(
+                key=f"synthetic/{seed}-{index:06d}",
+                label=label,
+                group=f"synthetic/{seed}-patient-{index // _SYNTHETIC_GROUP:06d}",
+                synthetic=SyntheticSource(
+                    seed=seed * _SYNTHETIC_LIMIT + index,
+                    size=size,
+                    shortcut=label == options["shortcut"],
+                ),
+            )
+        )
+    return _checked(source, samples, has_groups=True)
+
+
+def _synthetic_options(source: str) -> dict[str, str]:
+    options = {"count": "900", "seed": "0", "size": "128", "shortcut": ""}
+    given = dict(parse_qsl(source[len(SYNTHETIC_PREFIX) :].lstrip("?"), keep_blank_values=True))
+    unknown = sorted(set(given) - set(options))
+    options.update(given)
+    limits = {
+        "count": (2 * len(synthetic.CLASSES), _SYNTHETIC_LIMIT),
+        "seed": (0, 2**40),
+        "size": (32, 4096),
+    }
+    wrong = [
+        name
+        for name, (low, high) in limits.items()
+        if not (options[name].isdecimal() and low <= int(options[name]) <= high)
+    ]
+    if options["shortcut"] and options["shortcut"] not in synthetic.CLASSES:
+        wrong.append("shortcut")
+    if unknown or wrong:
+        raise DataError(
+            f"{source!r} has a wrong option {(unknown + wrong)[0]!r}; expected "
+            f"{SYNTHETIC_PREFIX}?count=900&seed=0&size=128[&shortcut={synthetic.CLASSES[-1]}]."
+        )
+    return options
+
+
+def _checked(source: str, samples: Sequence[Sample], *, has_groups: bool) -> Dataset:
+    repeated = _first_repeated(sample.key for sample in samples)
+    if repeated is not None:
+        raise DataError(f"{source} lists {repeated} twice; remove one of the lines.")
+    classes = tuple(sorted({sample.label for sample in samples}))
+    if len(classes) < 2:
+        raise DataError(f"{source} has one class only ({classes[0]}); training needs two or more.")
+    dataset = Dataset(source, tuple(samples), classes, has_groups)
+    for label, count in dataset.counts().items():
+        if count < 2:
+            raise DataError(
+                f"the class {label!r} of {source} has one image only; add images to it or "
+                "remove it."
+            )
+    unassigned = [sample for sample in samples if not sample.part]
+    if unassigned and len(unassigned) < len(samples):
+        raise DataError(
+            f"{source} names a split for some images but not for {unassigned[0].key}; "
+            "fill the column split for every image or for none."
+        )
+    return dataset
+
+
+def _first_repeated(keys: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None

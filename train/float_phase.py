@@ -1,0 +1,129 @@
+"""First phase: the backbone in float, with batch norm, on the cross entropy alone."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from train.backbones import Backbone, backbone_named, build
+from train.batches import Batch, image_batches
+from train.data.augment import keyed_generator
+from train.optimization import float_optimizer
+from train.quantization import QuantizationConfig, QuantizedNetwork, save_network
+from train.resume_state import ResumeState, restore
+from train.run_log import EpochRecord
+from train.saliency_guided import LossTerms
+from train.session import Session
+
+__all__ = ["calibrate", "run_float_phase"]
+
+
+class _Normalized(nn.Module):
+    """The backbone on byte values."""
+
+    def __init__(self, module: nn.Module, backbone: Backbone) -> None:
+        super().__init__()
+        self.module, self._mean, self._scale = module, backbone.input_mean, 1 / backbone.input_std
+
+    def forward(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.module((image - self._mean) * self._scale)
+        return logits
+
+
+def run_float_phase(session: Session, state: ResumeState | None) -> None:
+    """Train what is left of the phase, fold batch norm and normalisation, and save the result.
+
+    The folded network goes to ``float.safetensors`` with clips from real activations, which the
+    second phase starts from.
+    """
+    config = session.config
+    backbone = backbone_named(config.network.backbone)
+    torch.manual_seed(config.run.seed)
+    module = build(backbone.name, len(session.data.classes), config.network.pretrained)
+    model = _Normalized(module, backbone).to(session.device, memory_format=torch.channels_last)
+    optimizer = float_optimizer(model, config.optimizer)
+    done = 0
+    if state is not None:
+        restore(session.run.path, state, model, optimizer)
+        done = state.epochs_done
+    for epoch in range(done, config.optimizer.epochs_float):
+        _train_epoch(session, model, optimizer, epoch)
+    _fold(session, module, backbone)
+
+
+def calibrate(session: Session, network: QuantizedNetwork) -> None:
+    """Set the clips from unaugmented training images, drawn with the run's seed."""
+    settings, images = session.config.quantization, session.data.train.images
+    generator = keyed_generator(session.config.run.seed, "calibration")
+    chosen = sorted(generator.permutation(len(images))[: settings.calibration_images])
+    batches = image_batches(images[chosen], session.config.optimizer.batch_size, session.device)
+    network.calibrate(batches, percentile=settings.percentile)
+
+
+def _train_epoch(
+    session: Session, model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int
+) -> None:
+    epochs = session.config.optimizer.epochs_float
+    weights = session.class_weights
+
+    def loss(batch: Batch) -> LossTerms:
+        logits = model(batch.image)
+        cross_entropy = F.cross_entropy(logits, batch.label, weight=weights)
+        zero = torch.zeros(())
+        return LossTerms(cross_entropy, cross_entropy, zero, zero, zero, logits)
+
+    model.train()
+    losses = session.train_epoch(
+        epoch,
+        description=f"float {epoch + 1}/{epochs}",
+        phase_epoch=epoch,
+        phase_epochs=epochs,
+        optimizer=optimizer,
+        loss=loss,
+    )
+    model.eval()
+    validation = session.validate(model)
+    session.log.write(
+        EpochRecord(
+            epoch=epoch + 1,
+            phase="float",
+            seconds=losses.seconds,
+            rate=losses.rate,
+            loss=losses.terms["total"],
+            cross_entropy=losses.terms["cross_entropy"],
+            divergence=None,
+            saliency_l1=None,
+            alpha_penalty=None,
+            train_accuracy=losses.accuracy,
+            val_loss=validation.loss,
+            val_accuracy=validation.accuracy,
+            val_macro_recall=validation.macro_recall,
+        )
+    )
+    session.save_state("float", epoch + 1, None, model, optimizer)
+    session.reporter.message(
+        f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
+        f"validation: accuracy {validation.accuracy:.1%}, macro recall "
+        f"{validation.macro_recall:.1%}"
+    )
+
+
+def _fold(session: Session, module: nn.Module, backbone: Backbone) -> None:
+    settings, network_config = session.config.quantization, session.config.network
+    module = module.to("cpu").eval()
+    network = QuantizedNetwork.from_model(
+        module,
+        network_config.height,
+        network_config.width,
+        QuantizationConfig(
+            activation_bits=settings.activation_bits,
+            weight_bits=settings.weight_bits,
+            input_mean=backbone.input_mean,
+            input_std=backbone.input_std,
+        ),
+    ).to(session.device)
+    calibrate(session, network)
+    validation = session.validate(network)
+    epoch = session.config.optimizer.epochs_float
+    save_network(session.run.float_checkpoint, network, session.metadata(validation, epoch))

@@ -1,0 +1,60 @@
+"""Logits, scores and saliency maps of a torch network, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from train.batches import image_batches
+from train.quantization import QuantizedNetwork
+from train.saliency_guided import input_saliency
+
+__all__ = ["Score", "predict_logits", "predict_saliency", "score"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well logits fit labels: mean cross entropy, accuracy, mean recall of the classes."""
+
+    loss: float
+    accuracy: float
+    macro_recall: float
+
+
+def predict_logits(
+    network: Callable[[Tensor], Tensor],
+    images: NDArray[np.uint8],
+    batch_size: int,
+    device: torch.device | None = None,
+) -> NDArray[np.float32]:
+    """Logits float32 ``[N, C]`` of network bytes uint8 ``[N, H, W, 3]``."""
+    with torch.no_grad():
+        batches = [
+            network(batch).float().cpu() for batch in image_batches(images, batch_size, device)
+        ]
+    return torch.cat(batches).numpy()
+
+
+def predict_saliency(
+    network: QuantizedNetwork, images: NDArray[np.uint8], class_index: int, batch_size: int
+) -> NDArray[np.float32]:
+    """Saliency float32 ``[N, H, W]`` of one class: |gradient| per byte, maximum over channels."""
+    maps = []
+    for batch in image_batches(images, batch_size):
+        index = torch.full((len(batch),), class_index)
+        maps.append(input_saliency(network, batch, index)[1].detach())
+    return torch.cat(maps).numpy()
+
+
+def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
+    """Compare logits ``[N, C]`` with labels ``[N]``; classes without an image do not count."""
+    values = torch.from_numpy(np.asarray(logits, dtype=np.float64))
+    loss = torch.nn.functional.cross_entropy(values, torch.from_numpy(labels))
+    hit = logits.argmax(axis=1) == labels
+    recalls = [float(hit[labels == label].mean()) for label in np.unique(labels)]
+    return Score(float(loss), float(hit.mean()), float(np.mean(recalls)))

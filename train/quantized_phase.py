@@ -1,0 +1,160 @@
+"""Second phase: the folded network, fake-quantised, on the saliency-guided loss."""
+
+from __future__ import annotations
+
+import dataclasses
+from statistics import fmean
+
+import torch
+
+from train.batches import Batch, to_tensor
+from train.float_phase import calibrate
+from train.optimization import quantized_optimizer
+from train.prediction import Score
+from train.quantization import QuantizedNetwork, load_network, save_network
+from train.resume_state import Best, ResumeState, restore
+from train.run_log import EpochRecord
+from train.saliency_guided import LossTerms, guided_loss
+from train.session import EpochLosses, Session
+
+__all__ = ["run_quantized_phase"]
+
+# Validation images that the clipped shares are measured on.
+_CLIPPED_IMAGES = 64
+
+
+def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
+    """Train what is left of the phase and keep the best epoch as ``best.safetensors``.
+
+    The network always comes from the file that the first phase wrote, so that a resumed run and
+    one in one go start from the same memory layout.
+    """
+    settings = session.config.optimizer
+    network = _starting_network(session)
+    optimizer = quantized_optimizer(network, settings)
+    done, best = settings.epochs_float, None
+    if state is not None:
+        restore(session.run.path, state, network, optimizer)
+        done, best = state.epochs_done, state.best
+    else:
+        validation = session.validate(network)
+        _record(session, network, done, None, validation)
+        if settings.epochs == 0:
+            best = _keep(session, network, done, validation)
+            session.save_state("quantized", done, best, network, optimizer)
+    for epoch in range(done, settings.epochs_float + settings.epochs):
+        losses = _train_epoch(session, network, optimizer, epoch)
+        validation = session.validate(network)
+        _record(session, network, epoch + 1, losses, validation)
+        candidate = Best(epoch + 1, validation.macro_recall, validation.loss)
+        if best is None or best.beaten_by(candidate):
+            best = _keep(session, network, epoch + 1, validation)
+        session.save_state("quantized", epoch + 1, best, network, optimizer)
+
+
+def _starting_network(session: Session) -> QuantizedNetwork:
+    network, _ = load_network(session.run.float_checkpoint)
+    network = network.to(session.device, memory_format=torch.channels_last)
+    network.mark_calibrated()
+    network.quantize = session.config.quantization.enabled
+    return network
+
+
+def _train_epoch(
+    session: Session, network: QuantizedNetwork, optimizer: torch.optim.Optimizer, epoch: int
+) -> EpochLosses:
+    config = session.config
+    guidance, weights = config.guidance.effective, session.class_weights
+
+    def loss(batch: Batch) -> LossTerms:
+        return guided_loss(
+            network,
+            batch.image,
+            batch.label,
+            guidance,
+            noise=batch.noise,
+            eta=config.quantization.eta,
+            class_weights=weights,
+        )
+
+    number = epoch - config.optimizer.epochs_float
+    network.train()
+    losses = session.train_epoch(
+        epoch,
+        description=f"{_phase_name(session)} {number + 1}/{config.optimizer.epochs}",
+        phase_epoch=number,
+        phase_epochs=config.optimizer.epochs,
+        optimizer=optimizer,
+        loss=loss,
+        after_step=network.clamp_alphas,
+        with_noise=guidance.lambda1 > 0 and guidance.fill == "random",
+    )
+    network.eval()
+    return losses
+
+
+def _keep(session: Session, network: QuantizedNetwork, epoch: int, validation: Score) -> Best:
+    """Save the network as the best one."""
+    if not network.quantize:
+        # The clips were not trained; give the saved network ranges that fit its weights.
+        calibrate(session, network)
+    save_network(session.run.best_checkpoint, network, session.metadata(validation, epoch))
+    return Best(epoch, validation.macro_recall, validation.loss)
+
+
+def _record(
+    session: Session,
+    network: QuantizedNetwork,
+    epoch: int,
+    losses: EpochLosses | None,
+    validation: Score,
+) -> None:
+    alphas = network.alphas()
+    clipped: dict[str, float] = {}
+    if network.quantize:
+        sample = session.data.val.images[:_CLIPPED_IMAGES]
+        clipped = network.clipped_share(to_tensor(sample, session.device))
+    terms = losses.terms if losses else {}
+    record = EpochRecord(
+        epoch=epoch,
+        phase="quantized" if losses else "calibrated",
+        seconds=losses.seconds if losses else 0.0,
+        rate=losses.rate if losses else 0.0,
+        loss=terms.get("total"),
+        cross_entropy=terms.get("cross_entropy"),
+        divergence=terms.get("divergence"),
+        saliency_l1=terms.get("saliency_l1"),
+        alpha_penalty=terms.get("alpha_penalty"),
+        train_accuracy=losses.accuracy if losses else None,
+        val_loss=validation.loss,
+        val_accuracy=validation.accuracy,
+        val_macro_recall=validation.macro_recall,
+        alpha_mean=fmean(alphas.values()),
+        clipped_share_mean=fmean(clipped.values()) if clipped else None,
+        clipped_share_max=max(clipped.values()) if clipped else None,
+    )
+    session.log.write(record, alphas, clipped)
+    session.reporter.message(_sentence(session, record))
+
+
+def _sentence(session: Session, record: EpochRecord) -> str:
+    result = (
+        f"validation: accuracy {record.val_accuracy:.1%}, "
+        f"macro recall {record.val_macro_recall:.1%}"
+    )
+    if record.loss is None:
+        return (
+            f"folded{' and calibrated' if record.clipped_share_mean is not None else ''}  {result}"
+        )
+    number = record.epoch - session.config.optimizer.epochs_float
+    values = dataclasses.asdict(record)
+    parts = (("CE", "cross_entropy"), ("KL", "divergence"), ("L1", "saliency_l1"))
+    losses = "  ".join(f"{name} {values[key]:.3g}" for name, key in parts)
+    return (
+        f"{_phase_name(session)} {number}/{session.config.optimizer.epochs}  "
+        f"{record.seconds:.0f} s  loss {record.loss:.3f}  {losses}  {result}"
+    )
+
+
+def _phase_name(session: Session) -> str:
+    return "quantised" if session.config.quantization.enabled else "folded"

@@ -1,0 +1,121 @@
+"""The record of a run: ``log.csv``, ``ranges.csv`` and, where it is installed, TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.files import atomic_write_text
+from train.run_directory import RunDirectory
+
+__all__ = ["EpochRecord", "RunLog"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of ``log.csv``. Losses are means over the epoch, shares are from 0 to 1.
+
+    ``phase`` is ``float``, ``calibrated`` (the folded network with its first clips, before any
+    training of the second phase; its losses are empty) or ``quantized``.
+    """
+
+    epoch: int
+    phase: str
+    seconds: float
+    rate: float
+    loss: float | None
+    cross_entropy: float | None
+    divergence: float | None
+    saliency_l1: float | None
+    alpha_penalty: float | None
+    train_accuracy: float | None
+    val_loss: float
+    val_accuracy: float
+    val_macro_recall: float
+    alpha_mean: float | None = None
+    clipped_share_mean: float | None = None
+    clipped_share_max: float | None = None
+
+
+class RunLog:
+    """Keeps the lines of a run; the files are whole after every epoch.
+
+    A resumed run drops the lines of epochs that it will do again.
+    """
+
+    def __init__(self, run: RunDirectory, epochs_done: int, tensorboard: bool) -> None:
+        self._run = run
+        self._epochs = _kept(run.log, epochs_done)
+        self._ranges = _kept(run.ranges, epochs_done)
+        self._events = _event_writer(run.events, epochs_done) if tensorboard else None
+
+    def write(
+        self,
+        record: EpochRecord,
+        alphas: Mapping[str, float] | None = None,
+        clipped: Mapping[str, float] | None = None,
+    ) -> None:
+        """Add an epoch, with clip value and clipped share of each site if there are any."""
+        self._epochs = [row for row in self._epochs if not _is_same(row, record)]
+        self._epochs.append({name: _text(value) for name, value in asdict(record).items()})
+        _write(self._run.log, [entry.name for entry in fields(EpochRecord)], self._epochs)
+        if alphas:
+            columns = ["epoch", "phase", "site", "alpha", "clipped_share"]
+            self._ranges = [row for row in self._ranges if not _is_same(row, record)]
+            for site, alpha in alphas.items():
+                share = (clipped or {}).get(site)
+                values = (record.epoch, record.phase, site, alpha, share)
+                self._ranges.append(dict(zip(columns, map(_text, values), strict=True)))
+            _write(self._run.ranges, columns, self._ranges)
+        if self._events is not None:
+            self._add_events(record, alphas or {})
+
+    def close(self) -> None:
+        """Flush the events."""
+        if self._events is not None:
+            self._events.close()
+
+    def _add_events(self, record: EpochRecord, alphas: Mapping[str, float]) -> None:
+        for name, value in asdict(record).items():
+            if isinstance(value, float):
+                self._events.add_scalar(f"epoch/{name}", value, record.epoch)
+        for site, alpha in alphas.items():
+            self._events.add_scalar(f"alpha/{site}", alpha, record.epoch)
+        self._events.flush()
+
+
+def _is_same(row: Mapping[str, str], record: EpochRecord) -> bool:
+    return row["epoch"] == str(record.epoch) and row["phase"] == record.phase
+
+
+def _kept(path: Path, epochs_done: int) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+    return [row for row in rows if int(row["epoch"]) <= epochs_done]
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write_text(path, buffer.getvalue())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _event_writer(folder: Path, epochs_done: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=epochs_done + 1)

@@ -1,0 +1,222 @@
+"""What both phases of a run share: data, order, validation, the log and the resume state."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import edge_runtime
+from edge_runtime.errors import GateError
+from train.backbones import PRETRAINED_NONE, PRETRAINED_PACKAGE
+from train.batches import Batch, TrainingBatches
+from train.config import TrainConfig, to_toml
+from train.data.sampling import balanced_weights, epoch_batches
+from train.optimization import clip_gradients, rate_factor, set_rates
+from train.prediction import Score, predict_logits, score
+from train.preparation import PreparedData
+from train.progress import Reporter
+from train.resume_state import Best, ResumeState, write_state
+from train.run_directory import RunDirectory
+from train.run_log import RunLog
+from train.saliency_guided import LossTerms
+
+__all__ = ["EpochLosses", "Session"]
+
+_TERMS = ("total", "cross_entropy", "divergence", "saliency_l1", "alpha_penalty")
+
+
+@dataclass(frozen=True)
+class EpochLosses:
+    """Means over the images of one epoch."""
+
+    terms: dict[str, float]
+    accuracy: float
+    seconds: float
+    rate: float
+
+
+class Session:
+    """One run in this process.
+
+    Attributes:
+        config: the resolved configuration.
+        run: its folder.
+        data: its images.
+        device: where it computes.
+        log: its records.
+        reporter: the person who watches.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        run: RunDirectory,
+        data: PreparedData,
+        device: torch.device,
+        log: RunLog,
+        reporter: Reporter,
+    ) -> None:
+        self.config, self.run, self.data = config, run, data
+        self.device, self.log, self.reporter = device, log, reporter
+        self._images_sha256 = data.images_sha256
+        self._batches = TrainingBatches(
+            data.train, data.train_labels, config.augmentation, config.run.seed, device
+        )
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """Weights of the cross entropy ``[C]``, or None."""
+        if self.config.data.balance != "weights":
+            return None
+        weights = balanced_weights(
+            self.data.train_labels, len(self.data.classes), self.config.data.balance_power
+        )
+        return torch.from_numpy(weights.astype(np.float32)).to(self.device)
+
+    def train_epoch(
+        self,
+        epoch: int,
+        *,
+        description: str,
+        phase_epoch: int,
+        phase_epochs: int,
+        optimizer: torch.optim.Optimizer,
+        loss: Callable[[Batch], LossTerms],
+        after_step: Callable[[], None] = lambda: None,
+        with_noise: bool = False,
+    ) -> EpochLosses:
+        """Visit the training part once.
+
+        Args:
+            epoch: counted over both phases; it keys the order and the views.
+            description: for the bar.
+            phase_epoch: counted within the phase, for the schedule.
+            phase_epochs: epochs of the phase.
+            optimizer: its groups carry a peak rate.
+            loss: of one batch.
+            after_step: called after each step of the optimiser.
+            with_noise: whether the loss masks with noise.
+
+        Raises:
+            GateError: the loss is not finite.
+        """
+        settings = self.config.optimizer
+        order = self._order(epoch)
+        sums, hits, seen, started = dict.fromkeys(_TERMS, 0.0), 0, 0, time.monotonic()
+        self.reporter.start(description, len(order))
+        factor = 0.0
+        for step, chosen in enumerate(order):
+            factor = rate_factor(
+                phase_epoch * len(order) + step, phase_epochs * len(order), settings.warmup
+            )
+            set_rates(optimizer, factor)
+            batch = self._batches.make(chosen, epoch, with_noise=with_noise)
+            terms = loss(batch)
+            if not torch.isfinite(terms.total):
+                raise GateError(
+                    f"the loss is not a number any more in {description}; train again with a "
+                    "lower learning rate (--lr-float, --lr)."
+                )
+            optimizer.zero_grad(set_to_none=True)
+            terms.total.backward()
+            clip_gradients(optimizer, settings.clip_norm)
+            optimizer.step()
+            after_step()
+            for name in _TERMS:
+                sums[name] += float(getattr(terms, name).detach()) * len(chosen)
+            hits += int((terms.logits.detach().argmax(dim=1) == batch.label).sum())
+            seen += len(chosen)
+            self.reporter.advance(
+                step + 1,
+                f"loss {sums['total'] / seen:.3f}  CE {sums['cross_entropy'] / seen:.3f}  "
+                f"KL {sums['divergence'] / seen:.3f}  accuracy {hits / seen:.1%}",
+            )
+        means = {name: value / seen for name, value in sums.items()}
+        rate = factor * float(optimizer.param_groups[0]["peak_lr"])
+        return EpochLosses(means, hits / seen, time.monotonic() - started, rate)
+
+    def validate(self, network: Callable[[Tensor], Tensor]) -> Score:
+        """Score the network on the validation part."""
+        batch_size = self.config.optimizer.batch_size
+        logits = predict_logits(network, self.data.val.images, batch_size, self.device)
+        return score(logits, self.data.val_labels)
+
+    def save_state(
+        self,
+        phase: str,
+        epochs_done: int,
+        best: Best | None,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        """Make the run resumable from here."""
+        settings = self.config.optimizer
+        total = settings.epochs_float + settings.epochs
+        state = ResumeState(
+            phase=phase,
+            epochs_done=epochs_done,
+            finished=phase == "quantized" and epochs_done == total,
+            best=best,
+            split_sha256=self.data.split.sha256,
+            images_sha256=self._images_sha256,
+            threads=torch.get_num_threads(),
+        )
+        write_state(self.run.path, state, model, optimizer)
+
+    def metadata(self, validation: Score | None, epoch: int) -> dict[str, Any]:
+        """What a checkpoint says of its training: hashes and counts, no names of files."""
+        config, data = self.config, self.data
+        return {
+            "classes": list(data.classes),
+            "preprocessing": config.network.preprocessing.to_json(),
+            "validation": None if validation is None else asdict(validation) | {"epoch": epoch},
+            "provenance": {
+                "backbone": config.network.backbone,
+                "pretrained": _pretrained_kind(config.network.pretrained),
+                "seed": config.run.seed,
+                "split": {
+                    "seed": config.data.split_seed,
+                    "fractions": list(config.data.fractions),
+                    "sha256": data.split.sha256,
+                    "own": data.dataset.has_own_split,
+                },
+                "images": data.counts(),
+                "class_counts": data.dataset.counts(),
+                "groups": len({sample.group for sample in data.dataset.samples})
+                if data.dataset.has_groups
+                else 0,
+                "skipped": len(data.skipped),
+                "images_sha256": self._images_sha256,
+                "listing_sha256": data.dataset.listing_sha256,
+                "config_sha256": hashlib.sha256(to_toml(config).encode()).hexdigest(),
+                "quantization": asdict(config.quantization),
+                "guidance": asdict(config.guidance),
+                "epochs_float": config.optimizer.epochs_float,
+                "epochs": config.optimizer.epochs,
+                "synthetic": data.dataset.samples[0].synthetic is not None,
+                "versions": {"saliedge": edge_runtime.__version__, "torch": torch.__version__},
+            },
+        }
+
+    def _order(self, epoch: int) -> list[Any]:
+        data = self.config.data
+        return epoch_batches(
+            self.data.train_labels,
+            len(self.data.classes),
+            batch_size=self.config.optimizer.batch_size,
+            power=data.balance_power if data.balance == "sampling" else 0.0,
+            seed=self.config.run.seed,
+            epoch=epoch,
+        )
+
+
+def _pretrained_kind(pretrained: str) -> str:
+    """Without the path, which is nobody's business on a device."""
+    return pretrained if pretrained in (PRETRAINED_NONE, PRETRAINED_PACKAGE) else "file"

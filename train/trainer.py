@@ -1,0 +1,146 @@
+"""One run from its configuration to its best checkpoint, resumable after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from edge_runtime.errors import DataError, DependencyError
+from train.config import TrainConfig
+from train.float_phase import run_float_phase
+from train.preparation import PreparedData, prepare
+from train.progress import Reporter
+from train.quantized_phase import run_quantized_phase
+from train.resume_state import Best, ResumeState, read_state
+from train.run_directory import RunDirectory
+from train.run_log import RunLog
+from train.session import Session
+
+__all__ = ["resume", "train"]
+
+
+def train(
+    config: TrainConfig, run: RunDirectory, reporter: Reporter, *, force: bool = False
+) -> Best | None:
+    """Train a new run.
+
+    Args:
+        config: resolved.
+        run: where it goes; nothing is written there before the data is known to be usable.
+        reporter: told how it goes.
+        force: replace a run that is there.
+
+    Returns:
+        The best epoch of the second phase.
+
+    Raises:
+        DataError: the data cannot be trained on.
+        OutputError: the folder is in use or cannot be written.
+        GateError: the training diverged.
+    """
+    run.check_free(force)
+    device = _device(config)
+    data = prepare(config, reporter)
+    run.begin(config, data.split, force)
+    _announce(config, run, data, device, reporter)
+    with _torch_settings(config.run.threads):
+        return _run(config, run, data, device, reporter, None)
+
+
+def resume(run: RunDirectory, reporter: Reporter) -> Best | None:
+    """Go on with a run after its last finished epoch.
+
+    On a CPU the final weights are the same to the bit as without the interruption.
+
+    Raises:
+        ArtifactError: there is no run, or its state is damaged.
+        DataError: its images are not there any more, or are not the same.
+    """
+    config = run.read_config()
+    run.remove_leftovers()
+    state = read_state(run.path)
+    if state is not None and state.finished:
+        reporter.message(f"{run.path} is finished already.")
+        return state.best
+    device = _device(config)
+    data = prepare(config, reporter)
+    if data.split.csv_text.encode() != run.split.read_bytes():
+        raise DataError(
+            f"the images of {config.data.source} are not those that {run.path} was begun with; "
+            "restore them or start another run."
+        )
+    if state is not None and state.images_sha256 != data.images_sha256:
+        raise DataError(
+            f"images of {config.data.source} have changed since {run.path} was begun; restore "
+            "them or start another run."
+        )
+    done = state.epochs_done if state else 0
+    reporter.message(f"going on with {run.path} after {done} epochs.")
+    with _torch_settings(state.threads if state else config.run.threads):
+        return _run(config, run, data, device, reporter, state)
+
+
+def _run(
+    config: TrainConfig,
+    run: RunDirectory,
+    data: PreparedData,
+    device: torch.device,
+    reporter: Reporter,
+    state: ResumeState | None,
+) -> Best | None:
+    log = RunLog(run, state.epochs_done if state else 0, config.run.tensorboard)
+    session = Session(config, run, data, device, log, reporter)
+    try:
+        if state is None or state.phase == "float":
+            run_float_phase(session, state)
+            state = None
+        run_quantized_phase(session, state)
+    finally:
+        log.close()
+    final = read_state(run.path)
+    return final.best if final else None
+
+
+def _announce(
+    config: TrainConfig,
+    run: RunDirectory,
+    data: PreparedData,
+    device: torch.device,
+    reporter: Reporter,
+) -> None:
+    counts = data.counts()
+    classes = ", ".join(f"{name} {count}" for name, count in data.dataset.counts().items())
+    reporter.message(
+        f"{len(data.dataset.samples)} images: {classes}; {counts['train']} train, "
+        f"{counts['val']} val, {counts['test']} test"
+        + ("." if data.dataset.has_groups else " (no groups: every image counts as its own).")
+    )
+    reporter.message(
+        f"{config.network.backbone}, {config.network.width}x{config.network.height} pixels, "
+        f"on {device}; if interrupted, go on with: saliedge train --resume --out {run.path}"
+    )
+
+
+def _device(config: TrainConfig) -> torch.device:
+    wanted = config.run.device
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise DependencyError("torch finds no CUDA device here; train with --device cpu.")
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+@contextmanager
+def _torch_settings(threads: int) -> Iterator[None]:
+    """Deterministic kernels and a number of threads, for the time of a run."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if threads:
+        torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
