@@ -1,7 +1,8 @@
 """PACT activation quantisation and symmetric weight quantisation with straight-through gradients.
 
 Source: PACT, arXiv 1805.06085. Its clip (eq. 1) ``y = 0.5 (|x| - |x - alpha| + alpha)`` is
-``clamp(x, 0, alpha)``; its quantiser (eq. 2) is ``round(y (2^k - 1) / alpha) alpha / (2^k - 1)``; its gradient for alpha (eq. 3) is 1 where the input is clipped and 0 elsewhere.
+``clamp(x, 0, alpha)``; its quantiser (eq. 2) is ``round(y (2^k - 1) / alpha) alpha / (2^k - 1)``;
+its gradient for alpha (eq. 3) is 1 where the input is clipped and 0 elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["BackwardPass", "activation_levels", "fake_quantize_weight", "pact", "weight_scales"]
+__all__ = [
+    "BackwardPass",
+    "activation_levels",
+    "fake_quantize_bias",
+    "fake_quantize_weight",
+    "pact",
+    "weight_scales",
+]
+
+_SMALLEST_CHANNEL = 1e-4
 
 
 class BackwardPass:
@@ -106,16 +116,32 @@ def weight_scales(weight: Tensor, bits: int) -> Tensor:
         bits: width k; the grid is ``-(2^(k-1) - 1) .. 2^(k-1) - 1``.
 
     Returns:
-        float32 ``[O]``, positive: an all-zero channel gets the smallest useful scale.
+        float32 ``[O]``, positive. A channel far below the layer's largest (batch norm folded with a
+        vanishing gamma leaves such) keeps a ten-thousandth of that one's scale: its bias, in steps
+        of input scale times weight scale, must fit 32 bits.
     """
     largest = weight.detach().abs().amax(dim=tuple(range(1, weight.dim())))
-    return torch.clamp(largest / activation_levels(bits, signed=True), min=1e-10)
+    scale = largest / activation_levels(bits, signed=True)
+    floor = torch.clamp(scale.max() * _SMALLEST_CHANNEL, min=1e-10)
+    return torch.maximum(scale, floor)
 
 
-def fake_quantize_weight(weight: Tensor, bits: int) -> Tensor:
-    """Weights on their integer grid, with a straight-through gradient (all of them are inside)."""
-    scale = weight_scales(weight, bits).reshape(-1, *[1] * (weight.dim() - 1))
+def fake_quantize_bias(bias: Tensor, weight_scale: Tensor, input_scale: Tensor | float) -> Tensor:
+    """A bias ``[O]`` on the grid of its int32 form, with a straight-through gradient."""
     with torch.no_grad():
-        quantized = torch.round(weight / scale) * scale
-        correction = quantized - weight
+        step = weight_scale * input_scale
+        correction = torch.round(bias / step) * step - bias
+    return bias + correction
+
+
+def fake_quantize_weight(weight: Tensor, scale: Tensor) -> Tensor:
+    """Weights on their integer grid, with a straight-through gradient (all of them are inside).
+
+    Args:
+        weight: float32 ``[O, ...]``.
+        scale: float32 ``[O]`` of :func:`weight_scales`.
+    """
+    with torch.no_grad():
+        per_channel = scale.reshape(-1, *[1] * (weight.dim() - 1))
+        correction = torch.round(weight / per_channel) * per_channel - weight
     return weight + correction

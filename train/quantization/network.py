@@ -17,8 +17,10 @@ from train.quantization.convolution import ConvolutionGeometry, convolve
 from train.quantization.fake_quantize import (
     BackwardPass,
     activation_levels,
+    fake_quantize_bias,
     fake_quantize_weight,
     pact,
+    weight_scales,
 )
 from train.quantization.graph import NetworkGraph, Node
 
@@ -241,11 +243,14 @@ class QuantizedNetwork(nn.Module):
 
     def _weighted(self, node: Node, x: Tensor) -> Tensor:
         layer = self.layer_of(node.name)
-        weight = layer.weight
+        weight: Tensor = layer.weight
+        bias: Tensor = layer.bias
         if self._quantize:
-            weight = fake_quantize_weight(weight, layer.bits)
+            scale = weight_scales(weight, layer.bits)
+            weight = fake_quantize_weight(weight, scale)
+            bias = fake_quantize_bias(bias, scale, self._scale_of(node.inputs[0]))
         if node.operation == "linear":
-            return F.linear(x, weight, layer.bias)
+            return F.linear(x, weight, bias)
         top, bottom, left, right = node.attributes["padding"]
         if (top, left) != (bottom, right):
             x, top, left = _pad(x, node.attributes["padding"], value=0.0), 0, 0
@@ -255,7 +260,14 @@ class QuantizedNetwork(nn.Module):
             dilation=tuple(node.attributes["dilation"]),
             groups=node.attributes["groups"],
         )
-        return convolve(x, weight, layer.bias, geometry, self._state)
+        return convolve(x, weight, bias, geometry, self._state)
+
+    def _scale_of(self, node: str) -> Tensor | float:
+        """The real value of one step of the output of ``node``."""
+        if node == self.graph.image.name:
+            return 1 / self.config.input_std
+        site = self.site_of(node)
+        return site.alpha.detach() / site.levels
 
     def calibrate(
         self,

@@ -1,0 +1,59 @@
+"""Constant factors that an emitter leaves on gradient tensors, and where they are taken off again.
+
+An integer kernel can apply the straight-through mask in one multiplication only together with a
+constant factor (its sign, and the scale of the mask). Rather than pay a further pass, the factor
+stays on the tensor as its *gain* and is folded into the weights of the next convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edge_runtime.errors import ArtifactError
+from export.operations import Add, Conv, Mask, ZeroInsert
+from export.program import Program
+
+__all__ = ["fold_gain", "plan_gains"]
+
+
+def plan_gains(program: Program, mask_gain: Callable[[Mask], float]) -> dict[str, float]:
+    """The factor between the stored and the true real value of every tensor that has one.
+
+    Case 1: a mask multiplies its gradient's gain by its own.
+    Case 2: zero insertion hands the gain on.
+    Case 3: a sum needs one gain on both sides; a convolution's output takes whatever is wanted.
+    Case 4: any other convolution takes the gain off.
+
+    Raises:
+        ArtifactError: two masked gradients meet in a sum without a convolution between.
+    """
+    gains: dict[str, float] = {}
+    convolved = {op.output for op in program.operations if isinstance(op, Conv)}
+    for operation in program.operations:
+        if isinstance(operation, Mask):
+            gains[operation.output] = gains.get(operation.gradient, 1.0) * mask_gain(operation)
+        elif isinstance(operation, ZeroInsert) and operation.input in gains:
+            gains[operation.output] = gains[operation.input]
+        elif isinstance(operation, Add):
+            fixed = {gains[name] for name in operation.inputs if name in gains}
+            bound = [name for name in operation.inputs if name in gains or name not in convolved]
+            if not fixed:
+                continue
+            if len(bound) > 1:
+                raise ArtifactError(
+                    f"the gradient at {operation.output} joins two skip connections without a "
+                    "convolution between; no integer saliency graph can be written for it."
+                )
+            gain = fixed.pop()
+            gains.update(dict.fromkeys((*operation.inputs, operation.output), gain))
+    return gains
+
+
+def fold_gain(operation: Conv, gains: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and scales of a gradient convolution that turn its input's gain into its output's."""
+    assert operation.weight_scale is not None
+    factor = gains.get(operation.output, 1.0) / gains.get(operation.input, 1.0)
+    scale = (operation.weight_scale.astype(np.float64) * abs(factor)).astype(np.float32)
+    return (operation.weight if factor > 0 else -operation.weight), scale
