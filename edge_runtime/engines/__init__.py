@@ -1,0 +1,22 @@
+"""Inference engines: one small class each behind one contract, imported when they are opened."""
+
+from __future__ import annotations
+
+from edge_runtime.engines.base import Engine, Inference
+from edge_runtime.engines.registry import (
+    ENGINES,
+    EngineEntry,
+    default_engine,
+    installed_engines,
+    open_engine,
+)
+
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineEntry",
+    "Inference",
+    "default_engine",
+    "installed_engines",
+    "open_engine",
+]

@@ -1,0 +1,110 @@
+"""The contract of an inference engine."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle.graphs import GraphSpec
+
+__all__ = ["Engine", "Inference", "default_threads"]
+
+_MAX_DEFAULT_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What a graph gave for one image.
+
+    Attributes:
+        logits: float32 ``[C]``.
+        features: float32 ``[F]``, pooled features in front of the classifier.
+        saliency: float32 ``[h, w]``, unsmoothed and unnormalised; None for a plain graph.
+        class_index_used: The class that ``saliency`` is for; the top class for a plain graph.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+    saliency: NDArray[np.float32] | None
+    class_index_used: int
+
+
+class Engine(ABC):
+    """One loaded graph. Not for use from two threads at once.
+
+    Attributes:
+        name: Name by which the engine is chosen, e.g. ``onnx``.
+        version: Version of the engine's package.
+        graph: What the loaded graph takes and gives.
+    """
+
+    name: str
+    version: str
+    graph: GraphSpec
+
+    @abstractmethod
+    def _outputs(
+        self, image: NDArray[np.uint8], class_index: NDArray[np.int32]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Run the graph.
+
+        Args:
+            image: uint8 ``[1, H, W, 3]``, RGB, C-contiguous.
+            class_index: int32 ``[1]``; ignored by a plain graph.
+
+        Returns:
+            Every output of the graph by its interface name; the arrays belong to the caller.
+        """
+
+    def run(self, image: NDArray[np.uint8], class_index: int = -1) -> Inference:
+        """Classify one image.
+
+        Args:
+            image: uint8 ``[1, H, W, 3]``, RGB: the bytes that ``Preprocessing.apply`` gives.
+            class_index: Class to explain, -1 for the top class. Only a saliency graph uses it.
+
+        Raises:
+            ValueError: The image has another shape or dtype, or there is no such class.
+        """
+        expected = self.graph.input("image").shape
+        if image.shape != expected or image.dtype != np.uint8:
+            raise ValueError(f"expected a uint8 image {expected}, got {image.dtype} {image.shape}")
+        classes = self.graph.output("logits").shape[1]
+        if not -1 <= class_index < classes:
+            raise ValueError(f"expected a class index from -1 to {classes - 1}, got {class_index}")
+        outputs = self._outputs(
+            np.ascontiguousarray(image), np.array([class_index], dtype=np.int32)
+        )
+        logits = outputs["logits"][0]
+        has_map = self.graph.saliency != "none"
+        return Inference(
+            logits=logits,
+            features=outputs["features"][0],
+            saliency=outputs["saliency"][0] if has_map else None,
+            class_index_used=int(outputs["class_index_used"][0] if has_map else np.argmax(logits)),
+        )
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the graph's memory back; the engine cannot run afterwards."""
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def default_threads() -> int:
+    """Return the processors this process may use, four at most (the boards' cores)."""
+    return min(_MAX_DEFAULT_THREADS, len(os.sched_getaffinity(0)))

@@ -1,0 +1,92 @@
+"""ONNX Runtime on the processor."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+# Wheels from 1.29 on send telemetry (a device id under ~/.cache, a DNS query) unless this is set
+# before the import. A medical device must not.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle.graphs import GraphSpec
+from edge_runtime.engines.base import Engine
+from edge_runtime.errors import ArtifactError
+
+__all__ = ["OnnxEngine"]
+
+_LOG_ERRORS_ONLY = 3
+onnxruntime: Any = import_module("onnxruntime")  # it has no type information
+
+
+class OnnxEngine(Engine):
+    """A graph in ONNX Runtime, with its default graph optimisations.
+
+    Raises:
+        ArtifactError: ONNX Runtime cannot load the graph, or it lacks a promised tensor.
+    """
+
+    def __init__(self, name: str, graph: GraphSpec, model: bytes, threads: int) -> None:
+        self.name = name
+        self.version = str(onnxruntime.__version__)
+        self.graph = graph
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _LOG_ERRORS_ONLY
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        if _x86_without_vnni():
+            # Without VNNI the u8s8 kernels add pairs of products in 16 bits, which saturate; the
+            # logits then differ from every other machine's.
+            options.add_session_config_entry("session.x64quantprecision", "1")
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                model, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own exceptions share no public base class
+            raise ArtifactError(
+                f"ONNX Runtime {self.version} cannot load the graph {graph.name!r} "
+                f"({_first_line(error)}); update it, or export again."
+            ) from error
+        present = {tensor.name for tensor in self._session.get_inputs()}
+        present |= {tensor.name for tensor in self._session.get_outputs()}
+        for tensor in (*graph.inputs, *graph.outputs):
+            if tensor.name not in present:
+                raise ArtifactError(
+                    f"The graph {graph.name!r} lacks the tensor {tensor.name!r} that its bundle "
+                    f"promises; export again."
+                )
+        self._output_names = [tensor.name for tensor in graph.outputs]
+        self._takes_class = graph.saliency != "none"
+
+    def _outputs(
+        self, image: NDArray[np.uint8], class_index: NDArray[np.int32]
+    ) -> dict[str, NDArray[np.float32]]:
+        feeds: dict[str, NDArray[Any]] = {"image": image}
+        if self._takes_class:
+            feeds["class_index"] = class_index
+        results = self._session.run(self._output_names, feeds)
+        return dict(zip(self._output_names, results, strict=True))
+
+    def close(self) -> None:
+        """Free the session."""
+        self._session = None
+
+
+def _x86_without_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    try:
+        flags = cpuinfo.read_text()
+    except OSError:
+        return True
+    return "avx512_vnni" not in flags and "avx_vnni" not in flags
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,117 @@
+"""Which engines there are, which are installed, and opening one by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edge_runtime.engines.base import Engine, default_threads
+from edge_runtime.errors import ArtifactError, DependencyError, UsageError
+
+if TYPE_CHECKING:
+    from edge_runtime.bundle.reader import Bundle, Reference
+
+__all__ = ["ENGINES", "EngineEntry", "default_engine", "installed_engines", "open_engine"]
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """An engine that is known by name until it is opened.
+
+    Attributes:
+        format: Graph format that it loads.
+        package: Import name of the package it needs.
+        extra: Extra of this distribution that installs the package.
+        target: ``module:class`` of the engine.
+    """
+
+    format: str
+    package: str
+    extra: str
+    target: str
+
+
+ENGINES: dict[str, EngineEntry] = {
+    "onnx": EngineEntry("onnx", "onnxruntime", "onnx", "edge_runtime.engines.onnx:OnnxEngine"),
+    "litert": EngineEntry(
+        "tflite", "ai_edge_litert", "litert", "edge_runtime.engines.tflite:LiteRtEngine"
+    ),
+    "tflite-runtime": EngineEntry(
+        "tflite",
+        "tflite_runtime",
+        "tflite-runtime",
+        "edge_runtime.engines.tflite:TfliteRuntimeEngine",
+    ),
+}
+"""Engine name -> where it is; the order is the order of preference."""
+
+
+def installed_engines() -> tuple[str, ...]:
+    """Return the names of the engines whose package is installed, without importing any."""
+    return tuple(name for name, entry in ENGINES.items() if find_spec(entry.package) is not None)
+
+
+def default_engine(bundle: Bundle | Reference) -> str:
+    """Return the first installed engine that has a graph in the bundle.
+
+    Raises:
+        DependencyError: No engine is installed, or none for the bundle's formats.
+    """
+    offered = {graph.format for graph in bundle.spec.graphs}
+    for name in installed_engines():
+        if ENGINES[name].format in offered:
+            return name
+    wanted = [entry.extra for entry in ENGINES.values() if entry.format in offered]
+    raise DependencyError(
+        f"No engine for {bundle.path} is installed here: pip install "
+        f"'saliedge[{wanted[0] if wanted else 'onnx'}]'."
+    )
+
+
+def open_engine(
+    name: str,
+    bundle: Bundle | Reference,
+    saliency: str = "none",
+    threads: int | None = None,
+    precision: str = "int8",
+) -> Engine:
+    """Load a graph of a bundle into an engine.
+
+    Args:
+        name: A key of :data:`ENGINES`.
+        bundle: An opened bundle (``int8``) or reference (``float32``).
+        saliency: ``none``, ``gradient`` or ``cam``.
+        threads: Threads for one inference; the processors up to four if None.
+        precision: ``int8`` or ``float32``.
+
+    Raises:
+        UsageError: There is no engine of that name, or ``threads`` is below one.
+        DependencyError: Its package is not installed or does not work on this machine.
+        ArtifactError: The bundle has no such graph, or the engine cannot load it.
+    """
+    entry = ENGINES.get(name)
+    if entry is None:
+        raise UsageError(f"There is no engine {name!r}; choose one of: {', '.join(ENGINES)}.")
+    if threads is not None and threads < 1:
+        raise UsageError(f"An engine needs at least one thread, not {threads}.")
+    if find_spec(entry.package) is None:
+        raise DependencyError(
+            f"The engine {name!r} is not installed here: pip install 'saliedge[{entry.extra}]'."
+        )
+    graph, model = bundle.graph(precision, entry.format, saliency)
+    module, _, attribute = entry.target.partition(":")
+    try:
+        engine: Engine = getattr(import_module(module), attribute)(
+            name, graph, model, threads or default_threads()
+        )
+    except ArtifactError:
+        raise
+    except (ImportError, OSError) as error:
+        raise DependencyError(
+            f"The engine {name!r} is installed but cannot be loaded here "
+            f"({' '.join(str(error).split())[:200]}); reinstall it: pip install "
+            f"--force-reinstall 'saliedge[{entry.extra}]'."
+        ) from error
+    return engine

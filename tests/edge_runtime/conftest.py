@@ -1,0 +1,30 @@
+"""Fixtures of the runtime's tests: a whole bundle around a classifier that fits in the head."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.edge_runtime import tiny_graphs
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle_path(tmp_path_factory):
+    """A bundle with every graph in both formats; read-only (copy it to change it)."""
+    path = tmp_path_factory.mktemp("bundles") / "tiny.edge"
+    tiny_graphs.write_bundle(path)
+    tiny_graphs.write_reference(path.with_name("tiny.reference"))
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of three pictures, one in a sub-folder, whose classes are red, green and blue."""
+    root = tmp_path / "photos"
+    for index, name in enumerate(("a-red.png", "b/green.png", "c-blue.png")):
+        picture = np.full((40, 60, 3), 30, np.uint8)
+        picture[8:24, 20:36, index] = 250
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / name), picture[..., ::-1])
+    return root
