@@ -272,7 +272,7 @@ _RULES: dict[type, Callable[[_Backward, Operation], None]] = {
 
 
 def _transposed_weights(operation: ops.Conv, factors: np.ndarray | None) -> np.ndarray:
-    """Flipped real weights with input and output channels exchanged, float64 ``[I, O/groups, ...]``.
+    """Flipped real weights, input and output channels exchanged: float64 ``[I, O/groups, ...]``.
 
     ``factors`` ``[O]`` are those of the incoming gradient's channels.
     """

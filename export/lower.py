@@ -114,7 +114,7 @@ class _Lowering:
                 return ops.GlobalAvgPool(source, node.name)
             case "flatten":
                 return ops.Flatten(source, node.name)
-        pool = {"max_pool2d": ops.MaxPool, "avg_pool2d": ops.AvgPool}[node.operation]
+        pool = ops.MaxPool if node.operation == "max_pool2d" else ops.AvgPool
         return pool(
             source,
             node.name,

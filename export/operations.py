@@ -205,7 +205,7 @@ class Dequantize(_Single):
 
 @dataclass(frozen=True, eq=False)
 class TopClass(_Single):
-    """The class to explain: the one asked for, or the first of the largest logits where that is -1."""
+    """The class to explain: the one asked for, or for -1 the first of the largest logits."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -299,7 +299,7 @@ class ZeroInsert(_Single):
 
 @dataclass(frozen=True, eq=False)
 class SaliencyMagnitude(_Single):
-    """|d logit / d input|, the maximum over channels: ``[3, H, W]`` integers to ``[H, W]`` float."""
+    """Maximum over channels of |d logit / d input|: ``[3, H, W]`` integers to ``[H, W]`` float."""
 
     def run(self, specs: Specs, values: Values) -> Tensor:
         """Magnitude, then maximum."""

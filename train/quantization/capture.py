@@ -15,6 +15,8 @@ from train.quantization.graph import INPUT, NetworkGraph, Node
 __all__ = ["capture"]
 
 Parameters = dict[str, Tensor]
+# A torch.fx.Node; the type of its arguments is a union that no handler could narrow.
+FxNode = Any
 
 
 def capture(model: nn.Module, example: Tensor) -> tuple[NetworkGraph, Parameters]:
@@ -59,8 +61,8 @@ class _Capture:
         self.tensors = _tensors_by_placeholder(program)
         self.nodes: dict[str, Node] = {}
         self.parameters: Parameters = {}
-        self.alias: dict[torch.fx.Node, str] = {}
-        self.padding: dict[torch.fx.Node, tuple[torch.fx.Node, list[int]]] = {}
+        self.alias: dict[FxNode, str] = {}
+        self.padding: dict[FxNode, tuple[FxNode, list[int]]] = {}
 
     def run(self) -> tuple[NetworkGraph, Parameters]:
         """Visit the nodes in order."""
@@ -80,7 +82,7 @@ class _Capture:
             if name.rpartition(".")[0] in {node.name for node in ordered}
         }
 
-    def _call(self, fx_node: torch.fx.Node) -> None:
+    def _call(self, fx_node: FxNode) -> None:
         handler = _HANDLERS.get(_base_name(fx_node))
         if handler is None:
             raise _unsupported(fx_node, "it has no integer form")
@@ -88,7 +90,7 @@ class _Capture:
 
     def _add(
         self,
-        fx_node: torch.fx.Node,
+        fx_node: FxNode,
         name: str,
         operation: str,
         inputs: tuple[str, ...],
@@ -115,7 +117,7 @@ class _Capture:
 
     # Handlers, one for each kind of ATen operation.
 
-    def convolution(self, fx_node: torch.fx.Node) -> None:
+    def convolution(self, fx_node: FxNode) -> None:
         """Case 1: plain. Case 2: behind a constant zero pad, which joins the padding."""
         arguments = dict(
             zip(
@@ -147,7 +149,7 @@ class _Capture:
             self._tensor(bias) if bias is not None else torch.zeros(weight.shape[0])
         )
 
-    def pad(self, fx_node: torch.fx.Node) -> None:
+    def pad(self, fx_node: FxNode) -> None:
         """Keep a constant zero pad of the two image axes for the convolution behind it."""
         mode = fx_node.args[2] if len(fx_node.args) > 2 else "constant"
         value = fx_node.args[3] if len(fx_node.args) > 3 else 0.0
@@ -159,7 +161,7 @@ class _Capture:
         left, right, top, bottom = amounts + [0] * (4 - len(amounts))
         self.padding[fx_node] = (fx_node.args[0], [top, bottom, left, right])
 
-    def batch_norm(self, fx_node: torch.fx.Node) -> None:
+    def batch_norm(self, fx_node: FxNode) -> None:
         """Fold into the convolution in front of it, which nobody else may read."""
         source = fx_node.args[0]
         name = self.alias.get(source, "")
@@ -169,9 +171,10 @@ class _Capture:
             or len(source.users) > 1
         ):
             raise _unsupported(fx_node, "batch norm must follow a convolution of its own")
-        gamma, beta, mean, variance = (
-            None if tensor is None else self._tensor(tensor) for tensor in fx_node.args[1:5]
+        gamma, beta = (
+            None if tensor is None else self._tensor(tensor) for tensor in fx_node.args[1:3]
         )
+        mean, variance = (self._tensor(tensor) for tensor in fx_node.args[3:5])
         scale = torch.rsqrt(variance + fx_node.args[7])
         if gamma is not None:
             scale = scale * gamma
@@ -180,7 +183,7 @@ class _Capture:
         self.parameters[f"{name}.bias"] = (bias - mean) * scale + (0.0 if beta is None else beta)
         self.alias[fx_node] = name
 
-    def activation(self, fx_node: torch.fx.Node) -> None:
+    def activation(self, fx_node: FxNode) -> None:
         """Absorb ReLU or ReLU6 into the node in front of it.
 
         Case 1: that node is never negative and the function is ReLU: nothing to do.
@@ -202,7 +205,7 @@ class _Capture:
         )
         self.alias[fx_node] = name
 
-    def add(self, fx_node: torch.fx.Node) -> None:
+    def add(self, fx_node: FxNode) -> None:
         """A sum of two tensors of one shape."""
         left, right = fx_node.args[:2]
         same_shape = (
@@ -215,7 +218,7 @@ class _Capture:
         inputs = (self._source(left), self._source(right))
         self._add(fx_node, _module_name(fx_node, "add", own=True), "add", inputs, {})
 
-    def concat(self, fx_node: torch.fx.Node) -> None:
+    def concat(self, fx_node: FxNode) -> None:
         """A concatenation along the channels."""
         axis = fx_node.args[1] if len(fx_node.args) > 1 else 0
         if axis not in (1, -3):
@@ -223,20 +226,20 @@ class _Capture:
         inputs = tuple(self._source(item) for item in fx_node.args[0])
         self._add(fx_node, _module_name(fx_node, "concat", own=True), "concat", inputs, {})
 
-    def max_pool(self, fx_node: torch.fx.Node) -> None:
+    def max_pool(self, fx_node: FxNode) -> None:
         """Max pooling over a window without dilation."""
         if len(fx_node.args) > 4 and _pair(fx_node.args[4]) != [1, 1]:
             raise _unsupported(fx_node, "only max pooling without dilation is supported")
         self._pool(fx_node, "max_pool2d")
 
-    def avg_pool(self, fx_node: torch.fx.Node) -> None:
+    def avg_pool(self, fx_node: FxNode) -> None:
         """Average pooling over a window without padding."""
         padding = _pair(fx_node.args[3]) if len(fx_node.args) > 3 else [0, 0]
         if padding != [0, 0]:
             raise _unsupported(fx_node, "only average pooling without padding is supported")
         self._pool(fx_node, "avg_pool2d")
 
-    def _pool(self, fx_node: torch.fx.Node, operation: str) -> None:
+    def _pool(self, fx_node: FxNode, operation: str) -> None:
         kernel = _pair(fx_node.args[1])
         stride = _pair(fx_node.args[2]) if len(fx_node.args) > 2 and fx_node.args[2] else kernel
         height, width = _pair(fx_node.args[3]) if len(fx_node.args) > 3 else [0, 0]
@@ -251,7 +254,7 @@ class _Capture:
             {"kernel": kernel, "stride": stride, "padding": [height, height, width, width]},
         )
 
-    def global_avg_pool(self, fx_node: torch.fx.Node) -> None:
+    def global_avg_pool(self, fx_node: FxNode) -> None:
         """The mean over height and width, from a pooling module or ``mean``."""
         is_mean = _base_name(fx_node) == "mean"
         source = fx_node.args[0]
@@ -262,7 +265,7 @@ class _Capture:
         name = _module_name(fx_node, "global_avg_pool")
         self._add(fx_node, name, "global_avg_pool", (self._source(source),), {})
 
-    def flatten(self, fx_node: torch.fx.Node) -> None:
+    def flatten(self, fx_node: FxNode) -> None:
         """A reshape from ``[N, C, H, W]`` to ``[N, C*H*W]``; nothing where it is flat already."""
         source = self._source(fx_node.args[0])
         shape, before = fx_node.meta["val"].shape, self.nodes[source].shape
@@ -275,11 +278,11 @@ class _Capture:
             raise _unsupported(fx_node, "flattening is understood behind global pooling only")
         self._add(fx_node, _module_name(fx_node, "flatten"), "flatten", (source,), {})
 
-    def identity(self, fx_node: torch.fx.Node) -> None:
+    def identity(self, fx_node: FxNode) -> None:
         """Dropout in evaluation mode, contiguous, clone: the tensor itself."""
         self.alias[fx_node] = self._source(fx_node.args[0])
 
-    def linear(self, fx_node: torch.fx.Node) -> None:
+    def linear(self, fx_node: FxNode) -> None:
         """A fully connected layer on flat features."""
         name = self._add(
             fx_node,
@@ -296,7 +299,7 @@ class _Capture:
         )
 
 
-_HANDLERS: dict[str, Callable[[_Capture, torch.fx.Node], None]] = {
+_HANDLERS: dict[str, Callable[[_Capture, FxNode], None]] = {
     "conv2d": _Capture.convolution,
     "pad": _Capture.pad,
     "constant_pad_nd": _Capture.pad,
@@ -346,15 +349,15 @@ def _reachable(nodes: dict[str, Node], output: str) -> tuple[Node, ...]:
     return tuple(node for node in nodes.values() if node.name in needed)
 
 
-def _base_name(fx_node: torch.fx.Node) -> str:
+def _base_name(fx_node: FxNode) -> str:
     """``aten.relu_.default`` to ``relu``; other callables to their own name."""
     target = fx_node.target
     if target is operator.getitem or not isinstance(target, torch._ops.OpOverload):
         return str(target)
-    return target.overloadpacket.__name__.rstrip("_")
+    return str(target.overloadpacket.__name__).rstrip("_")
 
 
-def _module_name(fx_node: torch.fx.Node, fallback: str, *, own: bool = False) -> str:
+def _module_name(fx_node: FxNode, fallback: str, *, own: bool = False) -> str:
     """A name from the module path; ``own`` appends the operation, for functions of a module."""
     stack = list((fx_node.meta.get("nn_module_stack") or {}).values())
     path = str(stack[-1][0]) if stack else ""
@@ -385,7 +388,7 @@ def _convolution_padding(padding: Any, kernel: Any, dilation: list[int]) -> list
     return [height, height, width, width]
 
 
-def _activation_kind(fx_node: torch.fx.Node) -> str:
+def _activation_kind(fx_node: FxNode) -> str:
     if _base_name(fx_node) != "hardtanh":
         return _base_name(fx_node)
     bounds = [*fx_node.args[1:], *([-1.0, 1.0][len(fx_node.args) - 1 :])]

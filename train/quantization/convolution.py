@@ -35,7 +35,7 @@ def convolve(
     """Convolve ``[N, C, H, W]`` with ``[O, C/groups, kh, kw]`` and add ``bias`` ``[O]``."""
     if geometry.groups == 1:
         return F.conv2d(x, weight, bias, geometry.stride, geometry.padding, geometry.dilation, 1)
-    result: Tensor = _Convolution.apply(x, weight, bias, geometry, state)  # type: ignore[no-untyped-call]
+    result: Tensor = _Convolution.apply(x, weight, bias, geometry, state)
     return result
 
 
@@ -85,7 +85,7 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         for_input = for_weight = for_bias = None
         if ctx.needs_input_grad[0]:
-            for_input = _InputGradient.apply(gradient, weight, x, ctx.geometry)  # type: ignore[no-untyped-call]
+            for_input = _InputGradient.apply(gradient, weight, x, ctx.geometry)
         if not ctx.state.input_only:
             _, for_weight = _products(gradient, x, weight, ctx.geometry, (False, True))
             for_bias = gradient.sum(dim=(0, 2, 3))

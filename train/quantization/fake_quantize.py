@@ -37,7 +37,7 @@ class BackwardPass:
 
 def activation_levels(bits: int, signed: bool) -> int:
     """The largest integer of a k-bit site: ``2^k - 1``, or ``2^(k-1) - 1`` if signed."""
-    return 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+    return (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
 
 
 class _Pact(torch.autograd.Function):
@@ -104,7 +104,7 @@ def pact(
         ``x`` passes where the integer is strictly inside its range (straight-through estimator).
     """
     levels = activation_levels(bits, signed)
-    result: Tensor = _Pact.apply(x, alpha, levels, signed, state, pass_clipped)  # type: ignore[no-untyped-call]
+    result: Tensor = _Pact.apply(x, alpha, levels, signed, state, pass_clipped)
     return result
 
 

@@ -217,7 +217,8 @@ class QuantizedNetwork(nn.Module):
         if not self._quantize:
             return site.native(x, node.activation)
         # A site shared through a concatenation may be signed though this member is not.
-        return site(F.relu(x) if site.signed and node.activation != "none" else x)
+        clipped: Tensor = site(F.relu(x) if site.signed and node.activation != "none" else x)
+        return clipped
 
     def _operation(self, node: Node, inputs: list[Tensor]) -> Tensor:
         x = inputs[0]
@@ -312,8 +313,7 @@ class QuantizedNetwork(nn.Module):
         Raises:
             ArtifactError: an alpha is not finite and positive.
         """
-        for name, site in self.sites.items():
-            alpha = float(site.alpha)
+        for name, alpha in self.alphas().items():
             if not 0 < alpha < float("inf"):
                 raise ArtifactError(
                     f"the clip value of {name} is {alpha}; a checkpoint needs finite values above "
@@ -331,7 +331,7 @@ class QuantizedNetwork(nn.Module):
 
     def alphas(self) -> dict[str, float]:
         """Site name to clip value."""
-        return {name: float(site.alpha) for name, site in self.sites.items()}
+        return {name: float(self.site_of(name).alpha) for name in self.sites}
 
     @torch.no_grad()
     def clamp_alphas(self) -> None:

@@ -1,0 +1,130 @@
+"""How each operation of a saliency graph is written in ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from export import operations as ops
+from export.onnx_graph import SIGNED_ZERO, OnnxGraph
+from export.program import CLASS_INDEX, SALIENCY
+
+__all__ = ["SALIENCY_RULES", "mask_gain"]
+
+
+def mask_gain(operation: ops.Mask) -> float:
+    """What the mask's product leaves on the gradient, see :func:`mask`."""
+    return -1.0 / operation.gain
+
+
+def top_class(graph: OnnxGraph, operation: ops.TopClass) -> None:
+    """ArgMax on bytes; the asked class wins unless it is -1."""
+    prefix = f"{operation.output}/"
+    top = graph.node("ArgMax", [operation.input], f"{prefix}top", axis=1, keepdims=0)
+    top32 = graph.node("Cast", [top], f"{prefix}top32", to=TensorProto.INT32)
+    zero = graph.constant(f"{prefix}zero", np.array([0], np.int32))
+    unset = graph.node("Less", [CLASS_INDEX, zero], f"{prefix}unset")
+    graph.node("Where", [unset, top32, CLASS_INDEX], operation.output)
+
+
+def class_row(graph: OnnxGraph, operation: ops.ClassRow) -> None:
+    table = (operation.table.astype(np.int16) + SIGNED_ZERO).astype(np.uint8)
+    rows = graph.constant(f"{operation.output}/table", table)
+    row = graph.node("Gather", [rows, operation.input], f"{operation.output}/row", axis=0)
+    shape = graph.constant(
+        f"{operation.output}/shape", np.array([1, table.shape[1], 1, 1], np.int64)
+    )
+    graph.node("Reshape", [row, shape], operation.output)
+
+
+def class_map(graph: OnnxGraph, operation: ops.ClassMap) -> None:
+    picked = f"{operation.output}/picked"
+    graph.node("Gather", [operation.maps, operation.index], picked, axis=1)
+    axis = graph.constant(f"{operation.output}/axis", np.array([1], np.int64))
+    graph.node("Squeeze", [picked, axis], operation.output)
+
+
+def mask(graph: OnnxGraph, operation: ops.Mask) -> None:
+    """Two multiplications.
+
+    Case 1: the same bytes, read from their lower and from their upper limit, multiplied: zero
+    exactly where one limit is met, below zero elsewhere; quantised so coarsely that the result
+    is 255 at a limit and 0 inside.
+    Case 2: those bytes, read at zero point 255 and scale 1/255, are 0 at a limit and -1 inside;
+    the minus is the gain of the result.
+    """
+    name, activation = operation.activation, graph.spec(operation.activation)
+    outside = f"{name}/outside"
+    if outside not in graph.real:
+        offset = SIGNED_ZERO if activation.signed else 0
+        lowest = -activation.high if activation.signed else 0
+        one = graph.constant("mask/one", np.array(1.0, np.float32))
+        limits = [
+            graph.node(
+                "DequantizeLinear",
+                [name, one, graph.constant(f"zero_point/{byte}", np.array(byte, np.uint8))],
+                f"{name}/from_{side}",
+            )
+            for side, byte in (
+                ("low", np.uint8(lowest + offset)),
+                ("high", np.uint8(activation.high + offset)),
+            )
+        ]
+        product = graph.node("Mul", limits, f"{name}/limits")
+        mask = [
+            graph.constant("mask/scale", np.array(1 / 255, np.float32)),
+            graph.constant("zero_point/255", np.array(255, np.uint8)),
+        ]
+        graph.node("QuantizeLinear", [product, *mask], outside)
+        graph.real[outside] = graph.node("DequantizeLinear", [outside, *mask], f"{outside}/real")
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Mul", [graph.value(operation.gradient), graph.real[outside]], output
+        ),
+    )
+
+
+def zero_insert(graph: OnnxGraph, operation: ops.ZeroInsert) -> None:
+    """Zero channels behind the tensor's own, then depth to space."""
+    step = operation.stride[0]
+    channels = graph.spec(operation.input).shape[0]
+    prefix = f"{operation.output}/"
+    pads = np.array([0, 0, 0, 0, 0, channels * (step * step - 1), 0, 0], np.int64)
+    zero = graph.constant(f"zero_point/{SIGNED_ZERO}", np.array(SIGNED_ZERO, np.uint8))
+    padded = graph.node(
+        "Pad",
+        [operation.input, graph.constant(f"{prefix}pads", pads), zero],
+        f"{prefix}padded",
+    )
+    spec = graph.spec(operation.output)
+    full = [size * step for size in graph.spec(operation.input).shape[1:]]
+    whole = list(spec.shape[1:]) == full
+    spread = operation.output if whole else f"{prefix}whole"
+    graph.node("DepthToSpace", [padded], spread, blocksize=step, mode="DCR")
+    if not whole:
+        bounds = [
+            graph.constant(f"{prefix}starts", np.array([0, 0], np.int64)),
+            graph.constant(f"{prefix}ends", np.array(spec.shape[1:], np.int64)),
+            graph.constant(f"{prefix}axes", np.array([2, 3], np.int64)),
+        ]
+        graph.node("Slice", [spread, *bounds], operation.output)
+
+
+def saliency_magnitude(graph: OnnxGraph, operation: ops.SaliencyMagnitude) -> None:
+    magnitude = graph.node("Abs", [graph.value(operation.input)], f"{SALIENCY}/magnitude")
+    axes = graph.constant(f"{SALIENCY}/axes", np.array([1], np.int64))
+    graph.node("ReduceMax", [magnitude, axes], operation.output, keepdims=0)
+
+
+SALIENCY_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
+    ops.TopClass: top_class,
+    ops.ClassRow: class_row,
+    ops.ClassMap: class_map,
+    ops.Mask: mask,
+    ops.ZeroInsert: zero_insert,
+    ops.SaliencyMagnitude: saliency_magnitude,
+}

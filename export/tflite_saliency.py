@@ -1,0 +1,159 @@
+"""How each operation of a saliency graph is written in TFLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edge_runtime.errors import ArtifactError
+from export import operations as ops
+from export.flatbuffer import schema
+from export.program import CLASS_INDEX, SALIENCY, Program, TensorSpec
+from export.tflite_graph import TfliteGraph, reshaped
+
+__all__ = ["SALIENCY_RULES", "mask_gain"]
+
+
+def top_class(graph: TfliteGraph, operation: ops.TopClass) -> None:
+    """ARG_MAX on bytes; the asked class wins unless it is -1."""
+    prefix = f"{operation.output}/"
+    spec = graph.spec(operation.input)
+    flat = graph.builder.tensor(
+        f"{prefix}flat", (1, spec.shape[0]), np.int8, scale=graph.scale(spec)
+    )
+    graph.reshape(graph.source(operation.input), flat, [1, spec.shape[0]])
+    top = graph.builder.tensor(f"{prefix}top", (1,), np.int32)
+    axis = graph.integers(f"{prefix}axis", [1])
+    graph.builder.operator(
+        "ARG_MAX", [flat, axis], top, version=2, outputType=schema.TensorType.INT32
+    )
+    unset = graph.builder.tensor(f"{prefix}unset", (1,), np.bool_)
+    zero = graph.integers(f"{prefix}zero", [0])
+    graph.builder.operator("LESS", [CLASS_INDEX, zero], unset)
+    used = graph.builder.tensor(operation.output, (1,), np.int32)
+    graph.builder.operator("SELECT_V2", [unset, top, CLASS_INDEX], used)
+
+
+def class_row(graph: TfliteGraph, operation: ops.ClassRow) -> None:
+    spec = graph.spec(operation.output)
+    scale = graph.scale(spec)
+    table, row = f"{operation.output}/table", f"{operation.output}/row"
+    shape = operation.table.shape
+    graph.builder.tensor(table, shape, np.int8, scale=scale, data=operation.table)
+    graph.builder.tensor(row, (1, shape[1]), np.int8, scale=scale)
+    graph.builder.operator("GATHER", [table, operation.input], row, version=2)
+    target = graph.declare(operation.output)
+    graph.reshape(row, target, [1, 1, 1, shape[1]])
+
+
+def class_map(graph: TfliteGraph, operation: ops.ClassMap) -> None:
+    spec = graph.spec(operation.output)
+    picked = graph.builder.tensor(f"{operation.output}/picked", (1, *spec.shape, 1), np.float32)
+    inputs = [graph.source(operation.maps), operation.index]
+    graph.builder.operator("GATHER", inputs, picked, axis=3)
+    graph.builder.tensor(operation.output, (1, *spec.shape), np.float32)
+    graph.reshape(picked, operation.output, [1, *spec.shape])
+
+
+def mask_gain(program: Program, operation: ops.Mask) -> float:
+    """What the mask's product leaves on the gradient, see :meth:`mask`."""
+    return -255.0 * _mask_scale(program.tensors[operation.activation]) / operation.gain
+
+
+def _mask_scale(spec: TensorSpec) -> float:
+    """The scale at which the smallest product inside the limits fills the byte."""
+    assert spec.scale is not None
+    width = spec.high * (2 if spec.signed else 1)
+    return float(np.float32(spec.scale**2 * (width - 1) / 255.0))
+
+
+def mask(graph: TfliteGraph, operation: ops.Mask) -> None:
+    """Two multiplications and one or two subtractions.
+
+    Case 1: distance from the lower limit times distance from the upper one: zero exactly where
+    a limit is met, below zero elsewhere; at zero point 127 and a coarse scale the result is 127
+    at a limit (zero) and -128 inside (one negative number, the mask's part of the gain).
+    Case 2: the gradient times that. An unsigned tensor is its own distance from below.
+    """
+    spec = graph.spec(operation.activation)
+    if operation.activation not in graph.masks:
+        graph.masks[operation.activation] = _outside(graph, operation.activation, spec)
+    outside = graph.masks[operation.activation]
+    gradient = graph.source(operation.gradient)
+    graph.emit(
+        operation.output,
+        lambda output, _fused: graph.builder.operator(
+            "MUL", [gradient, outside], output, version=2
+        ),
+    )
+
+
+def _outside(graph: TfliteGraph, name: str, spec: TensorSpec) -> str:
+    scale = graph.scale(spec)
+    source = graph.source(name)
+    shape = (1, *spec.shape[1:], spec.shape[0]) if len(spec.shape) == 3 else (1, 1, 1, *spec.shape)
+    offset = graph.offset(spec)
+
+    def distance(side: str, limit: int, zero_point: int) -> str:
+        target = f"{name}/from_{side}"
+        graph.builder.tensor(target, shape, np.int8, scale=scale, zero_point=zero_point)
+        bound = graph.byte(limit + offset, scale, offset)
+        return graph.builder.operator("SUB", [source, bound], target, version=2)
+
+    above = distance("high", spec.high, 127)
+    below = distance("low", -spec.high, -128) if spec.signed else source
+    outside = graph.builder.tensor(
+        f"{name}/outside", shape, np.int8, scale=_mask_scale(spec), zero_point=127
+    )
+    return graph.builder.operator("MUL", [below, above], outside, version=2)
+
+
+def zero_insert(graph: TfliteGraph, operation: ops.ZeroInsert) -> None:
+    """Zero channels behind the tensor's own, then depth to space."""
+    step = operation.stride[0]
+    if operation.stride != (step, step):
+        raise ArtifactError(
+            f"{operation.output} needs different strides for height and width; no integer "
+            "saliency graph can be written for it."
+        )
+    source, spec = graph.source(operation.input), graph.spec(operation.input)
+    channels, height, width = spec.shape
+    wide = (channels * step * step, height, width)
+    padded = graph.declare(f"{operation.output}/padded", reshaped(spec, wide))
+    extra = channels * (step * step - 1)
+    amounts = graph.integers(f"{padded}/amounts", [[0, 0], [0, 0], [0, 0], [0, extra]])
+    graph.builder.operator("PAD", [source, amounts], padded)
+    full = (channels, height * step, width * step)
+    whole = graph.spec(operation.output).shape == full
+    spread = operation.output if whole else f"{operation.output}/whole"
+    graph.declare(spread, reshaped(spec, full))
+    graph.builder.operator("DEPTH_TO_SPACE", [padded], spread, blockSize=step)
+    if not whole:
+        begin = graph.integers(f"{operation.output}/begin", [0, 0, 0, 0])
+        size = graph.integers(f"{operation.output}/size", [1, *operation.size, channels])
+        graph.declare(operation.output)
+        graph.builder.operator("SLICE", [spread, begin, size], operation.output, version=2)
+
+
+def saliency_magnitude(graph: TfliteGraph, operation: ops.SaliencyMagnitude) -> None:
+    spec = graph.spec(operation.input)
+    shape = (1, *spec.shape[1:], spec.shape[0])
+    real = graph.builder.tensor(f"{SALIENCY}/real", shape, np.float32)
+    graph.builder.operator("DEQUANTIZE", [graph.source(operation.input)], real, version=2)
+    magnitude = graph.builder.tensor(f"{SALIENCY}/magnitude", shape, np.float32)
+    graph.builder.operator("ABS", [real], magnitude)
+    axes = graph.integers("axes/channels", [3])
+    graph.builder.tensor(operation.output, (1, *spec.shape[1:]), np.float32)
+    graph.builder.operator("REDUCE_MAX", [magnitude, axes], operation.output)
+
+
+SALIENCY_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
+    ops.TopClass: top_class,
+    ops.ClassRow: class_row,
+    ops.ClassMap: class_map,
+    ops.Mask: mask,
+    ops.ZeroInsert: zero_insert,
+    ops.SaliencyMagnitude: saliency_magnitude,
+}
