@@ -15,7 +15,7 @@ __all__ = ["clip_gradients", "float_optimizer", "quantized_optimizer", "rate_fac
 
 
 def rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak rate at ``step`` of ``steps``: a linear rise, then half a cosine to zero."""
+    """Share of the peak rate at ``step`` of ``steps``: a linear rise, then half a cosine."""
     rise = int(warmup * steps)
     if step < rise:
         return (step + 1) / (rise + 1)

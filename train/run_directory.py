@@ -131,7 +131,7 @@ class RunDirectory:
             text = self.config.read_text(encoding="utf-8")
             return from_toml(text, str(self.config))
         except (OSError, UnicodeDecodeError, UsageError) as error:
-            raise ArtifactError(f"the run {self.path} cannot be read: {error}") from error
+            raise ArtifactError(f"{self.config} cannot be read: {error}") from error
 
 
 def _is_of_run(entry: Path) -> bool:

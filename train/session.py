@@ -201,7 +201,7 @@ class Session:
                 "epochs_float": config.optimizer.epochs_float,
                 "epochs": config.optimizer.epochs,
                 "synthetic": data.dataset.samples[0].synthetic is not None,
-                "versions": {"saliedge": edge_runtime.__version__, "torch": torch.__version__},
+                "tools": {"saliedge": edge_runtime.__version__, "torch": torch.__version__},
             },
         }
 

@@ -24,7 +24,7 @@ from edge_runtime.images import decode_image
 from edge_runtime.preprocessing import Preprocessing
 from train.data.sources import Sample
 
-__all__ = ["LoadedImages", "content_sha256", "load_images", "synthetic_image"]
+__all__ = ["LoadedImages", "content_sha256", "load_images", "read_frame", "synthetic_image"]
 
 # Raised when decoding or preprocessing changes what it gives, so that old caches are not read.
 _CACHE_VERSION = 1
@@ -133,7 +133,7 @@ def _decode_all(
     def fill(position: int) -> str:
         """Empty, or the sentence of the error."""
         try:
-            images[position] = preprocessing.apply(_frame(samples[position]))
+            images[position] = preprocessing.apply(read_frame(samples[position]))
         except DataError as error:
             if not skip_bad:
                 raise
@@ -163,7 +163,12 @@ def _decode_all(
     )
 
 
-def _frame(sample: Sample) -> NDArray[np.uint8]:
+def read_frame(sample: Sample) -> NDArray[np.uint8]:
+    """The whole image of a sample, uint8 ``[H, W, 3]``, RGB.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     if sample.path is None:
         return synthetic_image(sample).image
     return decode_image(_read(sample.path), str(sample.path))

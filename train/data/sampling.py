@@ -27,7 +27,8 @@ def epoch_batches(
 
     An epoch has as many images as the training part. A class of n images gets a share
     proportional to n^(1 - power), and its images take turns: none comes a second time before all
-    have come once; the turn tells how often it has come before in this epoch. Batches differ by one image at most, since batch norm needs no small last one.
+    have come once. The turn tells how often an image has come before in this epoch. Batches differ
+    by one image at most, since batch norm needs no small last one.
     """
     generator = keyed_generator(seed, "order", epoch)
     quotas = _quotas(labels, classes, power)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from train.config import TrainConfig, resolve
+from train.progress import plain_reporter
+from train.run_directory import RunDirectory
+from train.trainer import train
+
+
+def tiny_config(source: str = "synthetic:?count=60&size=32") -> TrainConfig:
+    """A run of seconds: every stage, no skill."""
+    return resolve(
+        {
+            "data": {"source": source},
+            "network": {"backbone": "small_cnn", "height": 32, "width": 32},
+            "quantization": {"calibration_images": 16},
+            "optimizer": {"epochs_float": 2, "epochs": 2, "batch_size": 16},
+            "run": {"tensorboard": False, "threads": 1},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished tiny run; tests only read it."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    with plain_reporter() as reporter:
+        train(tiny_config(), RunDirectory(folder), reporter)
+    return folder

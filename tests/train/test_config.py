@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_runtime.errors import UsageError
+from train.backbones import BACKBONES
+from train.config import from_toml, resolve, to_toml
+
+DATA = {"data": {"source": "images"}}
+
+
+def test_a_flag_beats_the_file_which_beats_the_recipe_which_beats_the_default(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(
+        '[network]\nbackbone = "small_cnn"\n[optimizer]\nepochs = 7\nbatch_size = 8\n'
+    )
+    config = resolve({**DATA, "optimizer": {"batch_size": 4}}, path)
+    assert config.optimizer.batch_size == 4
+    assert config.optimizer.epochs == 7
+    assert config.network.height == 96
+    assert config.guidance.k == 0.5
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_the_resolved_configuration_comes_back_from_its_file(backbone: str) -> None:
+    source = 'odd "name" \\ ü\t'
+    config = resolve({"data": {"source": source}, "network": {"backbone": backbone}})
+    assert from_toml(to_toml(config), "run") == config
+
+
+def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("[guidance]\nlambda1 = 2\n")
+    assert resolve(DATA, path).guidance.lambda1 == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[guidance\n", "not TOML"),
+        ("epochs = 3\n", "outside a table"),
+        ("[optimiser]\nepochs = 3\n", r"no table \[optimiser\]"),
+        ("[optimizer]\nepoch = 3\n", "no entry 'epoch'"),
+        ('[optimizer]\nepochs = "3"\n', "optimizer.epochs is '3'"),
+        ("[optimizer]\nepochs = 3.5\n", "optimizer.epochs is 3.5"),
+        ("[data]\nskip_bad = 1\n", "data.skip_bad is 1"),
+        ("[data]\nfractions = [0.8, 0.3, 0.1]\n", "fractions"),
+        ('[network]\nbackbone = "vgg"\n', "no backbone 'vgg'"),
+        ("[network]\nheight = 100\n", "multiple of 8"),
+        ("[quantization]\nactivation_bits = 3\n", "not supported"),
+        ("[guidance]\nk = 1.5\n", "k is 1.5"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=named):
+        resolve(DATA, path)
+
+
+def test_data_must_be_named() -> None:
+    with pytest.raises(UsageError, match="--data"):
+        resolve({})
+
+
+def test_guidance_that_is_off_asks_for_no_second_pass() -> None:
+    config = resolve({**DATA, "guidance": {"enabled": False, "lambda2": 0.5}})
+    assert config.guidance.effective.lambda1 == 0
+    assert config.guidance.effective.lambda2 == 0
