@@ -8,6 +8,7 @@ from edge_runtime.engines.registry import (
     EngineEntry,
     default_engine,
     installed_engines,
+    load_engine,
     open_engine,
 )
 
@@ -18,5 +19,6 @@ __all__ = [
     "Inference",
     "default_engine",
     "installed_engines",
+    "load_engine",
     "open_engine",
 ]

@@ -19,7 +19,7 @@ from edge_runtime.bundle.graphs import GraphSpec
 from edge_runtime.engines.base import Engine
 from edge_runtime.errors import ArtifactError
 
-__all__ = ["OnnxEngine"]
+__all__ = ["OnnxEngine", "session_options"]
 
 _LOG_ERRORS_ONLY = 3
 onnxruntime: Any = import_module("onnxruntime")  # it has no type information
@@ -36,14 +36,7 @@ class OnnxEngine(Engine):
         self.name = name
         self.version = str(onnxruntime.__version__)
         self.graph = graph
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _LOG_ERRORS_ONLY
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        if _x86_without_vnni():
-            # Without VNNI the u8s8 kernels add pairs of products in 16 bits, which saturate; the
-            # logits then differ from every other machine's.
-            options.add_session_config_entry("session.x64quantprecision", "1")
+        options = session_options(threads)
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 model, sess_options=options, providers=["CPUExecutionProvider"]
@@ -76,6 +69,22 @@ class OnnxEngine(Engine):
     def close(self) -> None:
         """Free the session."""
         self._session = None
+
+
+def session_options(threads: int) -> Any:
+    """Return the ``SessionOptions`` that every session of this project is made with.
+
+    The export looks at the optimised graph of exactly these options.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    if _x86_without_vnni():
+        # Without VNNI the u8s8 kernels add pairs of products in 16 bits, which saturate; the
+        # logits then differ from every other machine's.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
 
 
 def _x86_without_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

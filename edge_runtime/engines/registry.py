@@ -11,9 +11,17 @@ from edge_runtime.engines.base import Engine, default_threads
 from edge_runtime.errors import ArtifactError, DependencyError, UsageError
 
 if TYPE_CHECKING:
+    from edge_runtime.bundle.graphs import GraphSpec
     from edge_runtime.bundle.reader import Bundle, Reference
 
-__all__ = ["ENGINES", "EngineEntry", "default_engine", "installed_engines", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "EngineEntry",
+    "default_engine",
+    "installed_engines",
+    "load_engine",
+    "open_engine",
+]
 
 
 @dataclass(frozen=True)
@@ -91,16 +99,23 @@ def open_engine(
         DependencyError: Its package is not installed or does not work on this machine.
         ArtifactError: The bundle has no such graph, or the engine cannot load it.
     """
-    entry = ENGINES.get(name)
-    if entry is None:
-        raise UsageError(f"There is no engine {name!r}; choose one of: {', '.join(ENGINES)}.")
+    entry = _entry(name)
+    graph, model = bundle.graph(precision, entry.format, saliency)
+    return load_engine(name, graph, model, threads)
+
+
+def load_engine(name: str, graph: GraphSpec, model: bytes, threads: int | None = None) -> Engine:
+    """Load the bytes of one graph into an engine; see :func:`open_engine` for the rest.
+
+    Args:
+        name: A key of :data:`ENGINES`.
+        graph: What the graph takes and gives.
+        model: Its file's bytes.
+        threads: Threads for one inference; the processors up to four if None.
+    """
+    entry = _entry(name)
     if threads is not None and threads < 1:
         raise UsageError(f"An engine needs at least one thread, not {threads}.")
-    if find_spec(entry.package) is None:
-        raise DependencyError(
-            f"The engine {name!r} is not installed here: pip install 'saliedge[{entry.extra}]'."
-        )
-    graph, model = bundle.graph(precision, entry.format, saliency)
     module, _, attribute = entry.target.partition(":")
     try:
         engine: Engine = getattr(import_module(module), attribute)(
@@ -115,3 +130,14 @@ def open_engine(
             f"--force-reinstall 'saliedge[{entry.extra}]'."
         ) from error
     return engine
+
+
+def _entry(name: str) -> EngineEntry:
+    entry = ENGINES.get(name)
+    if entry is None:
+        raise UsageError(f"There is no engine {name!r}; choose one of: {', '.join(ENGINES)}.")
+    if find_spec(entry.package) is None:
+        raise DependencyError(
+            f"The engine {name!r} is not installed here: pip install 'saliedge[{entry.extra}]'."
+        )
+    return entry
