@@ -28,3 +28,17 @@ def photos(tmp_path):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(root / name), picture[..., ::-1])
     return root
+
+
+@pytest.fixture
+def film():
+    """Function that writes a video of one colour: film(path, frames, color=RGB)."""
+
+    def write(path, frames, color=(200, 60, 60), size_wh=(64, 48)):
+        codec = "MJPG" if path.suffix == ".avi" else "mp4v"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 25, size_wh)
+        for _ in range(frames):
+            writer.write(np.full((size_wh[1], size_wh[0], 3), color[::-1], np.uint8))
+        writer.release()
+
+    return write

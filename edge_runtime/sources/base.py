@@ -1,0 +1,103 @@
+"""The contract between a source of frames and the loop that classifies them."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.errors import SaliedgeError
+
+__all__ = ["BadImageHandler", "CaptureTime", "Frame", "Source"]
+
+BadImageHandler = Callable[[str, SaliedgeError], None]
+"""Called with the relative path of an unreadable image and the error, instead of stopping."""
+
+
+@dataclass(frozen=True)
+class CaptureTime:
+    """When a frame came into being, on two clocks.
+
+    Attributes:
+        monotonic: Seconds of ``time.monotonic()``, for ages and intervals.
+        utc: Time of day, for records.
+    """
+
+    monotonic: float
+    utc: datetime
+
+    @classmethod
+    def now(cls) -> CaptureTime:
+        """Return the present moment."""
+        return cls(time.monotonic(), datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source. The image belongs to whoever holds the frame.
+
+    Attributes:
+        image: uint8 ``[H, W, 3]``, RGB.
+        source: What it comes from: path relative to the given folder, URL without credentials,
+            ``/dev/video0``, ``picamera2:0`` or ``synthetic:...``.
+        index: Number of the frame in that source, from 0; a still image is 0.
+        captured_at: When it was taken or read.
+        stem: Name for files made from it: a relative path with ``/`` and without suffix.
+        still: Whether the source is a single image.
+    """
+
+    image: NDArray[np.uint8]
+    source: str
+    index: int
+    captured_at: CaptureTime
+    stem: str
+    still: bool = False
+
+    @property
+    def output_stem(self) -> str:
+        """Relative path without suffix for this frame's files, unique within its source."""
+        return self.stem if self.still else f"{self.stem}-{self.index:06d}"
+
+
+class Source(ABC):
+    """A source of frames: iterate over it once, in the thread that will close it.
+
+    Attributes:
+        name: How the source is called in records and messages.
+        live: Whether frames that are not taken in time are lost (a camera). Such a source is read
+            by a thread of its own, so that the newest frame is always at hand.
+        fps: Nominal frame rate, or None.
+    """
+
+    name: str
+    live: bool = False
+    fps: float | None = None
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames in order.
+
+        Raises:
+            SourceError: A camera, video or stream cannot be read any more.
+            DataError: An image is damaged and nobody asked to skip it.
+        """
+
+    def close(self) -> None:  # noqa: B027  (most sources hold nothing)
+        """Give back what the source holds. May be called more than once."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,94 @@
+"""V4L2 cameras (USB, capture cards, ``vivid``) through OpenCV."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from edge_runtime.errors import SourceError
+from edge_runtime.sources.base import CaptureTime, Frame, Source
+from edge_runtime.sources.opencv import quiet_opencv, rgb_from_opencv
+
+__all__ = ["V4l2Source"]
+
+
+class V4l2Source(Source):
+    """A V4L2 camera by its device.
+
+    Args:
+        device: Device file, e.g. ``/dev/video0``.
+        width: Wanted frame width; the driver's own if None. The driver may choose another.
+        height: Wanted frame height, as ``width``.
+        fps: Wanted frame rate, as ``width``.
+
+    Raises:
+        SourceError: There is no such device, it may not be read, or it gives no pictures.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        device: str,
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+    ) -> None:
+        self.name = device
+        self._stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(device).name)
+        _check_device(device)
+        number = re.fullmatch(r"/dev/video(\d+)", device)
+        with quiet_opencv():
+            self._capture = cv2.VideoCapture(int(number[1]) if number else device, cv2.CAP_V4L2)
+            if not self._capture.isOpened():
+                raise SourceError(
+                    f"The camera {device} cannot be opened; close the program that uses it, or "
+                    f"choose a device that captures video."
+                )
+            for name, value in (
+                (cv2.CAP_PROP_FRAME_WIDTH, width),
+                (cv2.CAP_PROP_FRAME_HEIGHT, height),
+                (cv2.CAP_PROP_FPS, fps),
+            ):
+                if value is not None:
+                    self._capture.set(name, value)
+            # A deep driver queue only makes frames older.
+            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = rate if 0 < rate < 1000 else None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield frames as the camera gives them.
+
+        Raises:
+            SourceError: The camera gives no more frames.
+        """
+        index = 0
+        while True:
+            with quiet_opencv():
+                read, image = self._capture.read()
+            if not read or image is None:
+                raise SourceError(f"The camera {self.name} gives no frames; check its cable.")
+            yield Frame(rgb_from_opencv(image), self.name, index, CaptureTime.now(), self._stem)
+            index += 1
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._capture.release()
+
+
+def _check_device(device: str) -> None:
+    path = Path(device)
+    if not path.exists():
+        present = ", ".join(sorted(str(found) for found in Path("/dev").glob("video*")))
+        raise SourceError(
+            f"There is no camera {device}; connect one, or choose one of: {present or 'none here'}."
+        )
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise SourceError(
+            f"The camera {device} may not be used by this user; add it to the group 'video'."
+        )
