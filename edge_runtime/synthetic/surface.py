@@ -41,9 +41,40 @@ class Surface:
         vessels: Strength of the vessel pattern, 0..1, which a lesion or inflammation covers.
     """
 
+    reflectance: list[Field]
+    relief: Field
+    gloss: Field
+    vessels: Field
+
+    @property
+    def size(self) -> int:
+        """Side of the patch in pixels."""
+        return int(self.relief.shape[0])
+
+
+@functools.lru_cache(maxsize=16)
+def grid(size: int) -> tuple[Field, Field]:
+    """Coordinates of pixel centres, x as [1, S] and y as [S, 1], from -0.5 to 0.5."""
+    axis = ((np.arange(size, dtype=np.float64) + 0.5) / size - 0.5).astype(np.float32)
+    return axis[None, :], axis[:, None]
+
+
+def make_surface(rng: Random, size: int) -> Surface:
+    """Draw healthy wall: a lumen in or beside the view, folds around it, colour and vessels."""
+    low = fractal(rng, (3, 6), size)
+    middle = smooth_noise(rng, 12, size)
+    fine = fractal(rng, (24, 48), size, falloff=0.6)
+    relief, crest = _folds(rng, size, low)
+    relief *= 1.0 + 0.05 * middle + 0.035 * fine
+
+    first, second = (PALETTE[int(rng.randint(len(PALETTE)))] for _ in range(2))
+    share, blotches = between(rng, 0.0, 1.0), between(rng, 0.02, 0.10)
+    tint: Field = low * 0.7
+    tint += middle * 0.3
     reflectance = []
     for a, b, weight in zip(first, second, (-0.3, 1.0, 1.3), strict=True):
-        channel: Field = tint * (weight * blotches)
+        channel: Field = tint.copy()
+        channel *= weight * blotches
         channel += 1.0
         channel *= share * a + (1.0 - share) * b
         reflectance.append(channel)

@@ -25,7 +25,7 @@ from edge_runtime.synthetic.camera import shortcut_region
 PINNED = {
     "normal": "4fe9ea83ba0ef974f9bc4c4cc966251ef843b3152c30f587f5e29795222058fd",
     "polyp": "dfc12d98efc149b19a0e0d2138be61cc19a6f72a27e2242b2876f9d78226df38",
-    "inflamed": "507fbc24a484ca906d02ca7d63eb13defacb249f4137953a7902f667331bbbb9",
+    "inflamed": "0b7c7436965727df1d3ec38735813e54c841a114d80ce42b4a45433559d00ad1",
 }
 
 
