@@ -200,6 +200,10 @@ class _Backward:
             )
         gradient, after = self._insert_zeros(operation, gradient, before)
         real_weight = _transposed_weights(operation, self.channel_factors.get(gradient))
+        if operation.input == IMAGE:
+            assert source.scale is not None
+            # The map is in logits per grey level, not per normalised unit.
+            real_weight *= source.scale
         outline = ops.Conv(
             gradient,
             "",

@@ -167,7 +167,28 @@ def _least(graph: TfliteGraph, spec: TensorSpec) -> str:
 
 
 def avg_pool(graph: TfliteGraph, operation: ops.AvgPool) -> None:
-    _pool(graph, "AVERAGE_POOL_2D", operation, graph.source(operation.input))
+    """Case 1: float. Case 2: integers, as a depthwise convolution with equal weights.
+
+    The integer AVERAGE_POOL_2D rounds halves up, everything else here to even; over many cells
+    that difference adds up to whole steps.
+    """
+    spec = graph.spec(operation.input)
+    if not spec.is_integer:
+        _pool(graph, "AVERAGE_POOL_2D", operation, graph.source(operation.input))
+        return
+    cells = operation.kernel[0] * operation.kernel[1]
+    channels = spec.shape[0]
+    mean = ops.Conv(
+        operation.input,
+        operation.output,
+        operation.output,
+        np.ones((channels, 1, *operation.kernel), np.int8),
+        np.full(channels, 1 / cells, np.float32),
+        np.zeros(channels, np.int32),
+        stride=operation.stride,
+        groups=channels,
+    )
+    convolution(graph, mean)
 
 
 def _pool(graph: TfliteGraph, kind: str, operation: ops.AvgPool | ops.MaxPool, source: str) -> None:

@@ -165,11 +165,9 @@ class _Capture:
         """Fold into the convolution in front of it, which nobody else may read."""
         source = fx_node.args[0]
         name = self.alias.get(source, "")
-        if (
-            name not in self.nodes
-            or self.nodes[name].operation != "conv2d"
-            or len(source.users) > 1
-        ):
+        node = self.nodes.get(name)
+        is_bare = node is not None and (node.operation, node.activation) == ("conv2d", "none")
+        if not is_bare or len(source.users) > 1:
             raise _unsupported(fx_node, "batch norm must follow a convolution of its own")
         gamma, beta = (
             None if tensor is None else self._tensor(tensor) for tensor in fx_node.args[1:3]

@@ -1,11 +1,13 @@
 """A network on disk: a safetensors file that needs no code to load, and a readable JSON twin.
 
 The structure and the configuration travel in the header of the safetensors file, so that weights
-and structure can never be mixed up; the JSON is the same record for people.
+and structure can never be mixed up; the JSON is the same record for people. A SHA-256 of both lies
+beside them: a flipped bit would otherwise be another network that loads without complaint.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -46,7 +48,8 @@ def save_network(path: Path, network: QuantizedNetwork, metadata: dict[str, Any]
         "metadata": metadata,
     }
     tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
-    header = {"saliedge": json.dumps(record)}
+    text = json.dumps(record)
+    header = {"saliedge": text, "sha256": _digest(text, tensors)}
     atomic_write_bytes(path, to_safetensors(tensors, metadata=header))
     readable = record | {"alphas": network.alphas()}
     atomic_write_text(path.with_suffix(".json"), json.dumps(readable, indent=2) + "\n")
@@ -103,7 +106,9 @@ def _read(
         raise ArtifactError(f"there is no checkpoint at {path}; give the folder of a finished run.")
     try:
         with safe_open(path, framework="pt") as archive:
-            record = json.loads((archive.metadata() or {}).get("saliedge", "{}"))
+            header = archive.metadata() or {}
+            text = header.get("saliedge", "{}")
+            record = json.loads(text)
             names = archive.keys() if with_tensors else ()
             tensors = {name: archive.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
@@ -119,4 +124,18 @@ def _read(
             f"{path} has checkpoint version {record.get('version')} and this saliedge reads "
             f"version {_VERSION}; use the saliedge that wrote it."
         )
+    if with_tensors and header.get("sha256") != _digest(text, tensors):
+        raise ArtifactError(
+            f"{path} is damaged (its SHA-256 differs); copy it again or train it again."
+        )
     return record, tensors
+
+
+def _digest(text: str, tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of the record's text and of every tensor's name, shape and bytes."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].cpu().contiguous()
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

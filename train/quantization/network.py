@@ -331,7 +331,7 @@ class QuantizedNetwork(nn.Module):
 
     def alphas(self) -> dict[str, float]:
         """Site name to clip value."""
-        return {name: float(self.site_of(name).alpha) for name in self.sites}
+        return {name: float(self.site_of(name).alpha.detach()) for name in self.sites}
 
     @torch.no_grad()
     def clamp_alphas(self) -> None:

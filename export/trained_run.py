@@ -1,0 +1,79 @@
+"""What the export reads of a run: the best checkpoint, its classes and its preprocessing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import ArtifactError
+from edge_runtime.files import sha256_file
+from edge_runtime.preprocessing import Preprocessing
+from train.quantization import QuantizedNetwork, load_network
+from train.run_directory import RunDirectory
+
+__all__ = ["TrainedRun", "read_trained_run"]
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run that can be exported.
+
+    Attributes:
+        directory: its folder.
+        network: fake-quantising, in evaluation mode.
+        classes: class names in the order of the logits.
+        preprocessing: from a frame to network bytes.
+        validation: scores of the best epoch on the validation part, or None.
+        provenance: how it was trained, as hashes and counts.
+        checkpoint_sha256: of ``best.safetensors``.
+    """
+
+    directory: RunDirectory
+    network: QuantizedNetwork
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    validation: dict[str, Any] | None
+    provenance: dict[str, Any]
+    checkpoint_sha256: str
+
+
+def read_trained_run(path: Path) -> TrainedRun:
+    """Load the best checkpoint of the run at ``path``.
+
+    Raises:
+        ArtifactError: there is no finished run, its checkpoint is damaged, of another version or
+            not finite, its ranges were not learned, or its record does not fit its network.
+    """
+    directory = RunDirectory(path)
+    if not path.is_dir():
+        raise ArtifactError(f"there is no run at {path}; give the folder of `saliedge train`.")
+    checkpoint = directory.best_checkpoint
+    network, metadata = load_network(checkpoint)
+    if not network.quantize:
+        raise ArtifactError(
+            f"{path} was trained without learned ranges; train it again without --no-pact."
+        )
+    try:
+        classes = tuple(str(name) for name in metadata["classes"])
+        preprocessing = Preprocessing.from_json(metadata["preprocessing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"the record in {checkpoint} lacks classes or preprocessing ({error}); train it again."
+        ) from error
+    expected = (len(classes), preprocessing.height, preprocessing.width)
+    found = (network.class_count, *network.image_shape)
+    if expected != found:
+        raise ArtifactError(
+            f"the record in {checkpoint} names {expected[0]} classes at {expected[1]}x{expected[2]} "
+            f"pixels, but its network has {found[0]} at {found[1]}x{found[2]}; train it again."
+        )
+    return TrainedRun(
+        directory=directory,
+        network=network,
+        classes=classes,
+        preprocessing=preprocessing,
+        validation=metadata.get("validation"),
+        provenance=dict(metadata.get("provenance", {})),
+        checkpoint_sha256=sha256_file(checkpoint),
+    )

@@ -1,0 +1,142 @@
+"""Both files compute what the integer program says, and nothing between is left in float."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from ai_edge_litert.interpreter import Interpreter
+
+from export.class_activation import add_class_activation
+from export.gradient import add_gradient
+from export.lower import lower, lower_float
+from export.onnx_emitter import emit_onnx
+from export.program import execute
+from export.tflite_emitter import emit_tflite
+from tests.networks import EXPLAINED, PREDICTING, as_batch, quantized, random_images
+
+NETWORKS = EXPLAINED | PREDICTING
+IMAGES = random_images(6, 17, 19)
+
+
+def run_onnx(data, images, class_index=None):
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return _collect(lambda **feeds: session.run(None, feeds), session, images, class_index)
+
+
+def _collect(run, session, images, class_index):
+    names = [output.name for output in session.get_outputs()]
+    feeds = _feeds(images, class_index)
+    rows = [dict(zip(names, run(**feed), strict=True)) for feed in feeds]
+    return {name: np.concatenate([row[name] for row in rows]) for name in names}
+
+
+def run_tflite(data, images, class_index=None):
+    runner = Interpreter(model_content=data).get_signature_runner("serving_default")
+    rows = [runner(**feed) for feed in _feeds(images, class_index)]
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def _feeds(images, class_index):
+    for position, image in enumerate(images):
+        feed = {"image": image[None]}
+        if class_index is not None:
+            feed["class_index"] = np.array([class_index[position]], np.int32)
+        yield feed
+
+
+RUNTIMES = pytest.mark.parametrize(
+    ("emit", "run"), [(emit_onnx, run_onnx), (emit_tflite, run_tflite)], ids=["onnx", "tflite"]
+)
+
+
+def program_of(name, bits=(8, 8)):
+    torch.manual_seed(1)
+    return lower(quantized(NETWORKS[name](), IMAGES, bits))
+
+
+@RUNTIMES
+@pytest.mark.parametrize("bits", [(8, 8), (4, 4), (2, 2)], ids=["8bit", "4bit", "2bit"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_logits_and_features_are_within_one_step_of_the_program(name, bits, emit, run):
+    program = program_of(name, bits)
+    expected, got = execute(program, IMAGES), run(emit(program), IMAGES)
+    for output, node in (("logits", program.operations[-2]), ("features", program.operations[-1])):
+        step = program.tensors[node.input].scale
+        assert got[output].shape == expected[output].shape
+        assert np.abs(got[output] - expected[output]).max() <= step * 1.001
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_program_is_the_fake_quantised_network(name):
+    torch.manual_seed(1)
+    network = quantized(NETWORKS[name](), IMAGES)
+    program = lower(network)
+    with torch.no_grad():
+        logits = network(as_batch(IMAGES)).numpy()
+    step = program.tensors[network.graph.logits.name].scale
+    assert np.abs(execute(program, IMAGES)["logits"] - logits).max() <= step * 1.001
+
+
+@RUNTIMES
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_float_reference_is_the_folded_network(name, emit, run):
+    torch.manual_seed(1)
+    network = quantized(NETWORKS[name](), IMAGES)
+    data = emit(lower_float(network))
+    network.quantize = False
+    with torch.no_grad():
+        logits, features = network.forward_features(as_batch(IMAGES))
+    got = run(data, IMAGES)
+    np.testing.assert_allclose(got["logits"], logits.numpy(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(got["features"], features.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@RUNTIMES
+@pytest.mark.parametrize("derive", [add_gradient, add_class_activation])
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_saliency_graphs_match_their_program(name, derive, emit, run):
+    program = derive(program_of(name), IMAGES)
+    asked = np.array([-1, 0, 1, 2, -1, 2])
+    expected, got = execute(program, IMAGES, asked), run(emit(program), IMAGES, asked)
+    assert np.array_equal(got["class_index_used"], expected["class_index_used"])
+    assert got["saliency"].shape == expected["saliency"].shape
+    largest = expected["saliency"].max()
+    # A few steps, since a step at one site can become several further on.
+    assert np.abs(got["saliency"] - expected["saliency"]).max() <= 0.05 * largest
+
+
+@RUNTIMES
+def test_a_given_class_is_explained(emit, run):
+    program = add_gradient(program_of("plain"), IMAGES)
+    data = emit(program)
+    used = run(data, IMAGES, np.array([2] * 6))["class_index_used"]
+    assert used.tolist() == [2] * 6
+
+
+def test_onnx_runtime_executes_integers_only(tmp_path):
+    program = add_gradient(program_of("linear_residual"), IMAGES)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(emit_onnx(program), options, providers=["CPUExecutionProvider"])
+    import onnx
+
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    assert not {"Conv", "Gemm", "Add", "Mul", "QuantizeLinear", "GlobalAveragePool"} & set(kinds)
+    # logits, features and saliency leave as float.
+    assert kinds.count("DequantizeLinear") == 3
+
+
+def test_lite_rt_keeps_integers_up_to_the_outputs():
+    program = add_gradient(program_of("linear_residual"), IMAGES)
+    interpreter = Interpreter(model_content=emit_tflite(program))
+    interpreter.allocate_tensors()
+    floats = [
+        detail["name"]
+        for detail in interpreter.get_tensor_details()
+        if detail["dtype"] == np.float32
+    ]
+    assert {name.split("/")[0] for name in floats} == {"logits", "features", "saliency"}

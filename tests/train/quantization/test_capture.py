@@ -1,0 +1,97 @@
+"""What is captured computes what the model computed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from edge_runtime.errors import ArtifactError
+from tests.networks import EXPLAINED, PREDICTING, Chain, as_batch, random_images, stem
+from train.backbones import backbone_named
+from train.quantization import NetworkGraph, QuantizationConfig, QuantizedNetwork, capture
+
+NETWORKS = EXPLAINED | PREDICTING
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_folded_float_network_equals_the_model(name):
+    torch.manual_seed(0)
+    model = NETWORKS[name]().eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2.0)
+    network = QuantizedNetwork.from_model(model, 17, 19, QuantizationConfig())
+    batch = as_batch(random_images(2, 17, 19))
+    with torch.no_grad():
+        torch.testing.assert_close(network(batch), model((batch - 127) / 128), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "mobilenet_v2", "resnet18", "small_cnn"])
+def test_every_backbone_can_be_captured(name):
+    model = backbone_named(name).make(5).eval()
+    graph, parameters = capture(model, torch.zeros(1, 3, 64, 64))
+    assert graph.logits.shape == (5,)
+    assert set(parameters) == {
+        f"{node.name}.{kind}"
+        for node in graph.nodes
+        if node.has_weights
+        for kind in ("weight", "bias")
+    }
+
+
+def test_names_come_from_the_modules():
+    graph, _ = capture(Chain(8, stem()), torch.zeros(1, 3, 16, 16))
+    assert [node.name for node in graph.nodes] == [
+        "image",
+        "layers/0/0",
+        "global_avg_pool",
+        "flatten",
+        "classifier",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        (nn.Hardswish(), r"hardswish.*layers/1.*File .*cannot be quantised"),
+        (nn.LeakyReLU(), r"leaky_relu.*cannot be quantised"),
+        (nn.MaxPool2d(2, ceil_mode=True), r"ceil_mode is not supported"),
+        (nn.ReflectionPad2d(1), r"zero padding"),
+        (nn.BatchNorm2d(8), r"batch norm must follow a convolution of its own"),
+    ],
+)
+def test_an_unsupported_operation_is_named_with_its_place(layer, sentence):
+    with pytest.raises(ArtifactError, match=sentence):
+        capture(Chain(8, stem(), layer), torch.zeros(1, 3, 16, 16))
+
+
+def test_data_dependent_control_flow_is_one_sentence():
+    class Moody(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(ArtifactError, match="Moody cannot be traced"):
+        capture(Moody(), torch.zeros(1, 3, 8, 8))
+
+
+def test_a_network_must_end_in_a_linear_layer():
+    with pytest.raises(ArtifactError, match="must end in a linear layer"):
+        capture(stem(), torch.zeros(1, 3, 8, 8))
+
+
+def test_sites_of_a_concatenation_are_one():
+    graph, _ = capture(PREDICTING["concat"](), torch.zeros(1, 3, 16, 16))
+    sites = graph.sites()
+    joined = {
+        sites[name] for node in graph.nodes if node.operation == "concat" for name in node.inputs
+    }
+    assert len(joined) == 1
+
+
+def test_the_graph_survives_json():
+    graph, _ = capture(EXPLAINED["rectified_residual"](), torch.zeros(1, 3, 16, 16))
+    restored = NetworkGraph.from_json(graph.to_json())
+    assert restored.to_json() == graph.to_json()
+    assert restored.sites() == graph.sites()
