@@ -68,7 +68,7 @@ def residual_networks(draw):
             layers.append(Residual(inner, rectified=draw(st.booleans())))
         elif kind == "inverted":
             inner = nn.Sequential(
-                stem_like(width, 2 * width),
+                pointwise(width, 2 * width),
                 depthwise(2 * width, 3, 1),
                 nn.Conv2d(2 * width, width, 1),
             )
@@ -78,10 +78,9 @@ def residual_networks(draw):
     return Chain(width, *layers)
 
 
-def stem_like(inputs, outputs):
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU6()
-    )
+def pointwise(inputs, outputs):
+    convolution = nn.Conv2d(inputs, outputs, 1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU6())
 
 
 @given(model=residual_networks(), seed=st.integers(0, 1000))

@@ -96,7 +96,7 @@ def test_a_checkpoint_gives_the_same_logits_without_the_model(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda network: network.layer_of("classifier").weight.fill_(float("nan")), "not finite"),
+        (lambda network: network.layer_of("classifier").weight.fill_(torch.nan), "not finite"),
         (
             lambda network: network.site_of("classifier").alpha.fill_(0.0),
             "clip value of classifier",
