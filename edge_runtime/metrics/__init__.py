@@ -1,0 +1,38 @@
+"""Figures of merit in NumPy alone, the same for a run on a workstation and a bundle on a board.
+
+Classification: :func:`classification_metrics` and, with 95 % intervals that resample groups,
+:func:`bootstrap_intervals`. Saliency against a lesion mask: :func:`pointing`,
+:func:`energy_inside`, and the rows that a blind guess reaches, :func:`blind_pointing`.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.metrics.bootstrap import Interval, bootstrap_intervals, bootstrap_mean
+from edge_runtime.metrics.classification import (
+    ClassificationMetrics,
+    auc_one_vs_rest,
+    classification_metrics,
+    confusion_matrix,
+)
+from edge_runtime.metrics.localization import (
+    BlindPointing,
+    blind_pointing,
+    box_mean,
+    energy_inside,
+    pointing,
+)
+
+__all__ = [
+    "BlindPointing",
+    "ClassificationMetrics",
+    "Interval",
+    "auc_one_vs_rest",
+    "blind_pointing",
+    "bootstrap_intervals",
+    "bootstrap_mean",
+    "box_mean",
+    "classification_metrics",
+    "confusion_matrix",
+    "energy_inside",
+    "pointing",
+]
