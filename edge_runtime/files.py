@@ -18,10 +18,12 @@ from pathlib import Path
 from edge_runtime.errors import OutputError, os_error
 
 __all__ = [
+    "PendingFile",
     "atomic_directory",
     "atomic_path",
     "atomic_write_bytes",
     "atomic_write_text",
+    "output_errors",
     "refuse_existing",
     "sha256_bytes",
     "sha256_file",
@@ -64,14 +66,22 @@ def refuse_existing(path: str | os.PathLike[str], force: bool) -> None:
     raise OutputError(f"{target} exists already; choose another name or add --force.")
 
 
-def atomic_write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+def atomic_write_bytes(
+    path: str | os.PathLike[str], data: bytes | memoryview, durable: bool = True
+) -> None:
     """Write a file in one step; its folder is made if it is missing.
+
+    Args:
+        path: The file.
+        data: Its whole content.
+        durable: Wait until the disk has it. Without, the file is still whole or absent after a
+            killed process, but not after a power cut: for files written at a camera's rate.
 
     Raises:
         OutputError: The place is read-only, not permitted or full. Nothing is left behind, and an
             earlier file of that name is unchanged.
     """
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+    with atomic_path(path, durable) as temporary, temporary.open("wb") as stream:
         stream.write(data)
 
 
@@ -81,10 +91,8 @@ def atomic_write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], durable: bool = True) -> Iterator[Path]:
     """Give a temporary file name beside ``path``, renamed to it when the block ends without error.
-
-    The temporary name keeps the suffix of ``path``, for writers that go by it (video containers).
 
     Yields:
         A path that does not exist yet, to be created by the block.
@@ -92,22 +100,61 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OutputError: See :func:`atomic_write_bytes`, or the block wrote nothing.
     """
-    target = Path(path)
-    with _translated_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise OutputError(f"{target} is a folder; give the name of a file.")
-        temporary = _temporary_beside(target)
+    pending = PendingFile(path, durable)
+    with output_errors(pending.target):
         try:
-            yield temporary
-            if not temporary.exists():
-                raise OutputError(f"{target} was not written; check the free space of its disk.")
-            _sync(temporary)
-            temporary.replace(target)
+            yield pending.path
+            pending.commit()
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            pending.discard()
             raise
-        _sync(target.parent)
+
+
+class PendingFile:
+    """A file that is being written under a temporary name beside its target.
+
+    For writers that live longer than a ``with`` block can say; see :func:`atomic_path` otherwise.
+    The temporary name is hidden and keeps the target's suffix, for writers that go by it (video
+    containers).
+
+    Attributes:
+        target: Where the file will be.
+        path: The temporary name; does not exist yet.
+
+    Raises:
+        OutputError: The folder cannot be made, or the target is a folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], durable: bool = True) -> None:
+        self.target = Path(path)
+        self.path = _temporary_beside(self.target)
+        self._durable = durable
+        with output_errors(self.target):
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            if self.target.is_dir():
+                raise OutputError(f"{self.target} is a folder; give the name of a file.")
+
+    def commit(self) -> None:
+        """Put the file in place.
+
+        Raises:
+            OutputError: Nothing was written, or the target cannot be replaced.
+        """
+        with output_errors(self.target):
+            if not self.path.exists():
+                raise OutputError(
+                    f"{self.target} was not written; check the free space of its disk."
+                )
+            if self._durable:
+                _sync(self.path)
+            self.path.replace(self.target)
+            if self._durable:
+                _sync(self.target.parent)
+
+    def discard(self) -> None:
+        """Remove what was written; an earlier target stays."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -127,7 +174,7 @@ def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Itera
     """
     target = Path(path)
     refuse_existing(target, force)
-    with _translated_errors(target):
+    with output_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _temporary_beside(target)
         temporary.mkdir()
@@ -185,7 +232,13 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _translated_errors(target: Path) -> Iterator[None]:
+def output_errors(target: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn a refused or failed write within the block into one sentence that names ``target``.
+
+    Raises:
+        OutputError: The disk is full, the place is read-only or not permitted, or a file is where
+            a folder should be. Any other error passes unchanged.
+    """
     try:
         yield
     except OSError as error:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 __all__ = ["Fit", "FrameMapping", "Preprocessing"]
 
 Fit = Literal["crop", "letterbox", "stretch"]
-_MAX_SIDE = 4096
+_MAX_SIDE = 16384
 _KERNEL = "area-integer+linear-exact"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 from edge_runtime.sources.base import Frame, Source
 
@@ -93,7 +93,17 @@ class FrameFeed:
         """Frames of a live source that were never taken."""
         return self._slot.dropped
 
-    def __iter__(self) -> Iterator[Frame]:
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+        return self._source.name
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._stopping.is_set()
+
+    def __iter__(self) -> Generator[Frame, None, None]:
         """Yield frames until the source ends or ``stopping`` is set."""
         frames = self._live_frames() if self._source.live else self._all_frames()
         with contextlib.closing(frames):

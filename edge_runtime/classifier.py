@@ -1,0 +1,111 @@
+"""From a frame to a prediction: the stages between a source and the sinks, timed one by one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle.reader import Bundle
+from edge_runtime.engines.base import Engine
+from edge_runtime.errors import UsageError
+from edge_runtime.preprocessing import FrameMapping
+from edge_runtime.sources.base import Frame
+
+__all__ = ["Classifier", "Prediction", "class_index", "softmax"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is known about one frame.
+
+    Attributes:
+        frame: The frame.
+        label: Class with the highest probability.
+        probabilities: Class -> probability, in the order of the logits; they sum to 1.
+        features: float32 ``[F]``, pooled features.
+        saliency: float32 ``[h, w]`` as the graph gives it, or None.
+        saliency_class: Class that ``saliency`` explains, or None.
+        mapping: Where the cells of ``saliency`` (without one, the network's pixels) lie in the
+            frame.
+        timings_ms: Stage -> milliseconds. The loop adds ``capture`` and ``present``.
+    """
+
+    frame: Frame
+    label: str
+    probabilities: dict[str, float]
+    features: NDArray[np.float32]
+    saliency: NDArray[np.float32] | None
+    saliency_class: str | None
+    mapping: FrameMapping
+    timings_ms: dict[str, float]
+
+
+class Classifier:
+    """A bundle in an engine. It keeps its input buffer, so it is for one thread.
+
+    Args:
+        bundle: The bundle.
+        engine: One of its graphs, opened; the caller closes it.
+        saliency_class: Class to explain; the top class of each frame if None.
+
+    Raises:
+        UsageError: The bundle has no such class.
+    """
+
+    def __init__(self, bundle: Bundle, engine: Engine, saliency_class: str | None = None) -> None:
+        self.bundle = bundle
+        self.engine = engine
+        self._class_index = class_index(bundle, saliency_class)
+        geometry = bundle.spec.preprocessing
+        self._input = np.empty((1, geometry.height, geometry.width, 3), dtype=np.uint8)
+
+    def classify(self, frame: Frame) -> Prediction:
+        """Classify one frame; nothing of the result is overwritten by the next."""
+        spec = self.bundle.spec
+        start = time.perf_counter()
+        spec.preprocessing.apply_into(frame.image, self._input[0])
+        ready = time.perf_counter()
+        inference = self.engine.run(self._input, self._class_index)
+        done = time.perf_counter()
+        probabilities = softmax(inference.logits, spec.temperature)
+        mapping = spec.preprocessing.mapping(*frame.image.shape[:2])
+        if inference.saliency is not None:
+            height, width = inference.saliency.shape
+            mapping = mapping.for_map((height, width), self._input.shape[1:3])
+        return Prediction(
+            frame=frame,
+            label=spec.classes[int(np.argmax(inference.logits))],
+            probabilities=dict(zip(spec.classes, probabilities.tolist(), strict=True)),
+            features=inference.features,
+            saliency=inference.saliency,
+            saliency_class=None
+            if inference.saliency is None
+            else spec.classes[inference.class_index_used],
+            mapping=mapping,
+            timings_ms={"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3},
+        )
+
+
+def class_index(bundle: Bundle, name: str | None) -> int:
+    """Return the index of a class, -1 for None (the top class).
+
+    Raises:
+        UsageError: The bundle has no such class.
+    """
+    if name is None:
+        return -1
+    if name not in bundle.spec.classes:
+        raise UsageError(
+            f"{bundle.path} has no class {name!r}; choose one of: {', '.join(bundle.spec.classes)}."
+        )
+    return bundle.spec.classes.index(name)
+
+
+def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Return softmax(logits / temperature), float64 ``[C]`` (temperature scaling, Guo 2017)."""
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max())
+    return np.asarray(powers / powers.sum(), dtype=np.float64)

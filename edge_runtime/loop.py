@@ -1,0 +1,100 @@
+"""The loop: capture, preprocess, infer, present and write, one frame at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.classifier import Classifier, Prediction
+from edge_runtime.errors import DataError, SourceError
+from edge_runtime.saliency import overlay
+from edge_runtime.sinks.base import Sink
+from edge_runtime.sources.latest import FrameFeed
+from edge_runtime.statistics import RunStatistics
+
+__all__ = ["InferenceLoop"]
+
+
+@dataclass
+class InferenceLoop:
+    """Classifies the frames of a feed and hands the predictions to sinks.
+
+    Attributes:
+        feed: Where the frames come from; closed at the end.
+        classifier: What classifies them.
+        sinks: Where the predictions go; closed at the end.
+        statistics: Figures of the run, to be read at any time.
+        max_frames: Frames after which to end; None for all.
+        on_prediction: Called after each frame, for a live display.
+    """
+
+    feed: FrameFeed
+    classifier: Classifier
+    sinks: Sequence[Sink]
+    statistics: RunStatistics
+    max_frames: int | None = None
+    on_prediction: Callable[[Prediction], None] | None = None
+
+    def run(self) -> None:
+        """Run until the frames end, ``max_frames`` is reached or the feed is told to stop.
+
+        What the sinks hold is put in place at such an end, and when the source is lost (the
+        recording up to there is good). After any other failure it is discarded.
+
+        Raises:
+            DataError: Not a single frame could be read.
+            SaliedgeError: What else the source, the classifier or a sink could not do.
+        """
+        keep = False
+        try:
+            self._run()
+            keep = True
+        except SourceError:
+            keep = self.statistics.frames > 0
+            raise
+        finally:
+            self._close_sinks(keep)
+
+    def _run(self) -> None:
+        with contextlib.closing(iter(self.feed)) as frames:
+            for frame in frames:
+                self.statistics.frame_in_hand()
+                prediction = self.classifier.classify(frame)
+                timings = {"capture": self.feed.capture_seconds * 1e3, **prediction.timings_ms}
+                prediction = replace(prediction, timings_ms=timings)
+                picture = self._picture(prediction)
+                for sink in self.sinks:
+                    sink.write(prediction, picture)
+                self.statistics.add(prediction)
+                if self.on_prediction is not None:
+                    self.on_prediction(prediction)
+                if self.max_frames is not None and self.statistics.frames >= self.max_frames:
+                    return
+
+        if not self.statistics.frames and not self.feed.stopped:
+            raise DataError(f"{self.feed.name} gave no readable image; check it.")
+
+    def _picture(self, prediction: Prediction) -> NDArray[np.uint8] | None:
+        """Draw the map over the frame if a sink wants it, and note how long that took."""
+        if prediction.saliency is None or not any(sink.wants_picture for sink in self.sinks):
+            return None
+        start = time.perf_counter()
+        picture = overlay(prediction.frame.image, prediction.saliency, prediction.mapping)
+        prediction.timings_ms["present"] = (time.perf_counter() - start) * 1e3
+        return picture
+
+    def _close_sinks(self, keep: bool) -> None:
+        """Close every sink even if one fails; the first failure is raised."""
+        failures: list[Exception] = []
+        for sink in self.sinks:
+            try:
+                sink.close(keep)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]

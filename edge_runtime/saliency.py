@@ -1,0 +1,149 @@
+"""Showing a saliency map: everything here is presentation, never what is stored as the map.
+
+The graph gives a raw map (see :mod:`edge_runtime.bundle.graphs`). To be looked at it is smoothed
+if it is fine-grained, brought to 0..1 by percentiles of its own picture, laid where it belongs in
+the frame, and drawn in a perceptually uniform colour map. So colours compare places within one
+picture, not two pictures.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.preprocessing import FrameMapping
+
+__all__ = ["colorize", "heat_of_map", "heat_on_frame", "overlay"]
+
+_COARSE_SIDE = 48
+_SMOOTHING = 0.025
+_LOW_PERCENTILE, _HIGH_PERCENTILE = 50.0, 99.5
+_TOP_SHARE = 0.05
+_CONTOUR_RGB = (255, 255, 255)
+_CONTOUR_RIM_RGB = (0, 0, 0)
+
+
+def heat_of_map(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring a raw map to 0..1 for showing.
+
+    Maps with a side above 48 (gradients in pixels) are smoothed first by a Gaussian of 2.5 % of
+    the side; maps in coarse cells are not. The median and everything below becomes 0, the 99.5th
+    percentile and everything above becomes 1.
+
+    Args:
+        saliency: float32 ``[h, w]``, any range; values that are not finite count as 0.
+
+    Returns:
+        float32 ``[h, w]`` in 0..1; all 0 for a map without contrast.
+    """
+    heat = np.nan_to_num(saliency, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+    side = max(heat.shape)
+    if side > _COARSE_SIDE:
+        heat = np.asarray(cv2.GaussianBlur(heat, (0, 0), side * _SMOOTHING), dtype=np.float32)
+    low, high = np.percentile(heat, (_LOW_PERCENTILE, _HIGH_PERCENTILE))
+    if not high > low:
+        return np.zeros_like(heat)
+    scaled: NDArray[np.float32] = np.clip((heat - low) / (high - low), 0, 1).astype(np.float32)
+    return scaled
+
+
+def heat_on_frame(
+    heat: NDArray[np.float32], mapping: FrameMapping, frame_hw: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Lay a map over the part of the frame that it describes.
+
+    Args:
+        heat: float32 ``[h, w]``.
+        mapping: Where the map's cells lie in the frame.
+        frame_hw: Height and width of the frame.
+
+    Returns:
+        float32 ``[H, W]``, linearly interpolated; 0 where the network did not look.
+    """
+    # warpAffine goes by pixel centres: centre i of the map is i + 0.5 in continuous coordinates.
+    matrix = np.array(
+        [
+            [mapping.scale_x, 0, mapping.offset_x + 0.5 * mapping.scale_x - 0.5],
+            [0, mapping.scale_y, mapping.offset_y + 0.5 * mapping.scale_y - 0.5],
+        ]
+    )
+    size = (frame_hw[1], frame_hw[0])
+    laid = np.asarray(
+        cv2.warpAffine(heat, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        dtype=np.float32,
+    )
+    top, bottom = _covered(mapping.offset_y, mapping.scale_y * heat.shape[0], frame_hw[0])
+    left, right = _covered(mapping.offset_x, mapping.scale_x * heat.shape[1], frame_hw[1])
+    laid[:top] = 0
+    laid[bottom:] = 0
+    laid[:, :left] = 0
+    laid[:, right:] = 0
+    return laid
+
+
+def colorize(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Draw a map in 0..1 in the colour map "inferno" (dark to bright; good in grey print too).
+
+    Returns:
+        uint8 ``[H, W, 3]``, RGB.
+    """
+    levels = (np.clip(heat, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(
+        cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB),
+        dtype=np.uint8,
+    )
+
+
+def overlay(
+    frame_hwc: NDArray[np.uint8],
+    saliency: NDArray[np.float32],
+    mapping: FrameMapping,
+    opacity: float = 0.65,
+    contour: bool = True,
+) -> NDArray[np.uint8]:
+    """Draw a raw saliency map over its frame.
+
+    Colour covers the picture only where the map is warm: cold parts stay as they are.
+
+    Args:
+        frame_hwc: uint8 ``[H, W, 3]``, RGB.
+        saliency: float32 ``[h, w]``, raw.
+        mapping: Where the map's cells lie in the frame.
+        opacity: Cover at the warmest place, 0 to 1.
+        contour: Whether to outline the warmest 5 % of the frame.
+
+    Returns:
+        uint8 ``[H, W, 3]``, RGB, a new array.
+
+    Raises:
+        ValueError: ``opacity`` is not within 0 to 1.
+    """
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity must be within 0 to 1, not {opacity}")
+    height, width = frame_hwc.shape[:2]
+    heat = heat_on_frame(heat_of_map(saliency), mapping, (height, width))
+    cover = heat * np.float32(opacity)
+    blended = cv2.blendLinear(
+        np.ascontiguousarray(frame_hwc), colorize(heat), np.float32(1) - cover, cover
+    )
+    result = np.asarray(blended, dtype=np.uint8)
+    if contour and heat.any():
+        _outline_top(result, heat)
+    return result
+
+
+def _outline_top(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> None:
+    threshold = max(float(np.quantile(heat, 1 - _TOP_SHARE)), 1e-6)
+    region = (heat >= threshold).astype(np.uint8)
+    contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    width = max(1, round(max(image.shape[:2]) / 400))
+    cv2.drawContours(image, contours, -1, _CONTOUR_RIM_RGB, width + 2, cv2.LINE_AA)
+    cv2.drawContours(image, contours, -1, _CONTOUR_RGB, width, cv2.LINE_AA)
+
+
+def _covered(offset: float, length: float, side: int) -> tuple[int, int]:
+    """Return the first pixel and the one behind the last whose centre the map describes."""
+    first = int(np.clip(np.ceil(offset - 0.5), 0, side))
+    last = int(np.clip(np.ceil(offset + length - 0.5), first, side))
+    return first, last

@@ -1,0 +1,18 @@
+"""Where predictions go: one class each behind one contract."""
+
+from __future__ import annotations
+
+from edge_runtime.sinks.base import Sink
+from edge_runtime.sinks.json_lines import JsonLinesSink, prediction_record
+from edge_runtime.sinks.overlay import OverlayFilmSink, OverlayFolderSink, open_overlay_sink
+from edge_runtime.sinks.saliency import SaliencyFolderSink
+
+__all__ = [
+    "JsonLinesSink",
+    "OverlayFilmSink",
+    "OverlayFolderSink",
+    "SaliencyFolderSink",
+    "Sink",
+    "open_overlay_sink",
+    "prediction_record",
+]

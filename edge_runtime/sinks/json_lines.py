@@ -1,0 +1,98 @@
+"""Predictions as JSON lines, one object for each frame."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from datetime import datetime
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime import __version__
+from edge_runtime.classifier import Prediction
+from edge_runtime.files import PendingFile, output_errors, refuse_existing
+from edge_runtime.sinks.base import Sink
+
+__all__ = ["JsonLinesSink", "prediction_record"]
+
+
+def prediction_record(prediction: Prediction, bundle_sha256: str, engine: str) -> dict[str, Any]:
+    """Return the JSON object of a prediction; its keys are an interface and stay.
+
+    ``time_utc`` (ISO 8601, when the frame was taken or read), ``source`` (relative path or URL),
+    ``frame`` (number in its source), ``label``, ``probabilities`` (class -> number),
+    ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number), ``bundle_sha256``,
+    ``engine`` and ``version`` (of saliedge).
+    """
+    return {
+        "time_utc": _iso(prediction.frame.captured_at.utc),
+        "source": prediction.frame.source,
+        "frame": prediction.frame.index,
+        "label": prediction.label,
+        "probabilities": {
+            name: round(value, 6) for name, value in prediction.probabilities.items()
+        },
+        "saliency_class": prediction.saliency_class,
+        "timings_ms": {name: round(value, 3) for name, value in prediction.timings_ms.items()},
+        "bundle_sha256": bundle_sha256,
+        "engine": engine,
+        "version": __version__,
+    }
+
+
+class JsonLinesSink(Sink):
+    """A file of JSON lines, or standard output for ``-``.
+
+    While it runs the lines go to a hidden file ``.NAME.partial-*`` beside the target, each written
+    out at once. It is renamed to the target at the end of the source, on Ctrl-C or SIGTERM, and
+    when a camera is lost; after another failure it is removed and the target is as it was before.
+
+    Args:
+        target: File, or ``-``.
+        bundle_sha256: Identity of the bundle.
+        engine: Name of the engine.
+        force: Replace an earlier file.
+
+    Raises:
+        OutputError: The file exists without ``force``, or cannot be written.
+    """
+
+    def __init__(self, target: str, bundle_sha256: str, engine: str, force: bool = False) -> None:
+        self._bundle_sha256 = bundle_sha256
+        self._engine = engine
+        self._target = target
+        self._pending: PendingFile | None = None
+        self._stream: TextIO = sys.stdout
+        if target != "-":
+            refuse_existing(target, force)
+            self._pending = PendingFile(target)
+            with output_errors(target):
+                self._stream = self._pending.path.open("x", encoding="utf-8")
+
+    def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
+        """Write one line."""
+        record = prediction_record(prediction, self._bundle_sha256, self._engine)
+        # ASCII, so that a file name that is no valid text cannot spoil the file.
+        with output_errors(self._target):
+            self._stream.write(json.dumps(record) + "\n")
+            self._stream.flush()
+
+    def close(self, keep: bool) -> None:
+        """Put the file in place or remove it."""
+        if self._pending is None:
+            return
+        if keep:
+            with output_errors(self._target):
+                self._stream.close()
+            self._pending.commit()
+            return
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        self._pending.discard()
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
