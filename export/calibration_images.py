@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from edge_runtime.errors import DataError
 from export.program import Program
 from export.trained_run import TrainedRun
-from train.data import LoadedImages, Sample, load_images, open_dataset, read_split
+from train.data import LoadedImages, Sample, load_images, open_dataset
 from train.data.sources import SYNTHETIC_PREFIX
+from train.data.split import read_split
 
 __all__ = ["balanced_draw", "load_training_images", "within_memory"]
 
@@ -71,7 +72,7 @@ def load_training_images(
 
 
 def balanced_draw(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
-    """Draw without replacement, one image of each class in turn; a class that runs out is passed over.
+    """Draw without replacement, a class after the other; one that runs out is passed over.
 
     The order within a class is that of a hash of seed and name: the same on every machine, and
     independent of the other images.

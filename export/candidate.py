@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_runtime.bundle import GraphSpec
-from edge_runtime.bundle.graphs import Precision, SaliencyMode
-from export.program import (
-    Program,
-)
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle import GraphSpec, TensorSpec
+from edge_runtime.bundle.graphs import GraphFormat, Precision, SaliencyMode
+from edge_runtime.errors import ArtifactError
+from export.calibration_images import within_memory
+from export.class_activation import add_class_activation
+from export.gradient import add_gradient
+from export.lower import lower, lower_float
+from export.onnx_emitter import emit_onnx
+from export.operations import Dequantize
+from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program
+from export.tflite_emitter import emit_tflite
 from train.quantization import QuantizedNetwork
 
-__all__ = ["Candidate", "GraphFile", "emit_candidate", "emit_references", "graph_spec"]
+__all__ = ["Candidate", "GraphFile", "emit_candidate", "emit_references", "output_step"]
 
 _STEMS: dict[Precision, str] = {"int8": "int8", "float32": "float"}
 
@@ -51,3 +61,86 @@ class Candidate:
             if (graph.spec.format, graph.spec.saliency) == (graph_format, saliency):
                 return graph
         raise KeyError((graph_format, saliency))
+
+
+Derivation = Callable[[Program, NDArray[np.uint8]], Program]
+_DERIVATIONS: dict[SaliencyMode, Derivation] = {
+    "gradient": add_gradient,
+    "cam": add_class_activation,
+}
+_EMITTERS: dict[GraphFormat, Callable[[Program], bytes]] = {
+    "onnx": emit_onnx,
+    "tflite": emit_tflite,
+}
+
+
+def emit_candidate(
+    network: QuantizedNetwork,
+    images: NDArray[np.uint8],
+    advance: Callable[[int, str], None] = lambda done, detail: None,
+) -> Candidate:
+    """Lower a network and write all of its graphs.
+
+    Args:
+        network: quantising.
+        images: uint8 ``[N, H, W, 3]``, what the scales of gradients and maps are taken from.
+        advance: told how many programs are done, and which comes next.
+
+    Raises:
+        ArtifactError: the plain graph cannot be written. A saliency graph that cannot is left out.
+    """
+    advance(0, "plain graphs")
+    plain = lower(network)
+    programs: dict[SaliencyMode, Program] = {"none": plain}
+    graphs = _emit(plain, "int8", "none")
+    left_out: dict[str, str] = {}
+    for done, (mode, derive) in enumerate(_DERIVATIONS.items(), start=1):
+        advance(done, f"{mode} graphs")
+        try:
+            program = derive(plain, within_memory(plain, images))
+            graphs += _emit(program, "int8", mode)
+        except ArtifactError as error:
+            left_out[mode] = str(error)
+        else:
+            programs[mode] = program
+    return Candidate(network, programs, graphs, left_out)
+
+
+def emit_references(network: QuantizedNetwork) -> tuple[GraphFile, ...]:
+    """The same network in float, in both formats, to compare with."""
+    return _emit(lower_float(network), "float32", "none")
+
+
+def output_step(program: Program, output: str) -> float:
+    """The real value of one quantisation step of an output that is dequantised (``logits``)."""
+    operation = program.producer(program.outputs[output])
+    assert isinstance(operation, Dequantize)
+    step = program.tensors[operation.input].scale
+    assert step is not None
+    return step
+
+
+def _emit(program: Program, precision: Precision, mode: SaliencyMode) -> tuple[GraphFile, ...]:
+    return tuple(
+        GraphFile(_graph_spec(program, graph_format, precision, mode), emit(program))
+        for graph_format, emit in _EMITTERS.items()
+    )
+
+
+def _graph_spec(
+    program: Program, graph_format: GraphFormat, precision: Precision, mode: SaliencyMode
+) -> GraphSpec:
+    """The graph interface of a program."""
+    stem = _STEMS[precision] if mode == "none" else f"{_STEMS[precision]}-{mode}"
+    channels, height, width = program.image.shape
+    inputs = [TensorSpec(IMAGE, "uint8", (1, height, width, channels))]
+    if program.takes_class_index:
+        inputs.append(TensorSpec(CLASS_INDEX, "int32", (1,)))
+    outputs = [
+        TensorSpec(CLASS_INDEX_USED, "int32", (1,))
+        if name == CLASS_INDEX_USED
+        else TensorSpec(name, "float32", (1, *program.tensors[tensor].shape))
+        for name, tensor in program.outputs.items()
+    ]
+    file = f"{stem}.{graph_format}"
+    return GraphSpec(file, graph_format, precision, mode, file, tuple(inputs), tuple(outputs))

@@ -65,8 +65,9 @@ def read_trained_run(path: Path) -> TrainedRun:
     found = (network.class_count, *network.image_shape)
     if expected != found:
         raise ArtifactError(
-            f"the record in {checkpoint} names {expected[0]} classes at {expected[1]}x{expected[2]} "
-            f"pixels, but its network has {found[0]} at {found[1]}x{found[2]}; train it again."
+            f"the record in {checkpoint} names {expected[0]} classes at "
+            f"{expected[1]}x{expected[2]} pixels, but its network has {found[0]} at "
+            f"{found[1]}x{found[2]}; train it again."
         )
     return TrainedRun(
         directory=directory,

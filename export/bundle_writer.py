@@ -1,0 +1,195 @@
+"""Writing ``NAME.edge/``, ``NAME.reference/`` and ``NAME.gates.json``, each in one step."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle import (
+    BUNDLE_FILE,
+    REFERENCE_FILE,
+    BundleSpec,
+    FeatureStatistics,
+    FileRecord,
+    ReferenceSpec,
+    SiteQuantization,
+    open_bundle,
+    open_reference,
+)
+from edge_runtime.errors import OutputError
+from edge_runtime.files import atomic_directory, atomic_write_text, sha256_bytes
+from export.candidate import Candidate, GraphFile
+from export.feature_statistics import FeatureMoments
+from export.gates import GateReport
+from export.golden import GoldenSet
+from export.trained_run import TrainedRun
+
+__all__ = [
+    "GATES_FILE",
+    "BundleContents",
+    "bundle_record",
+    "gates_path",
+    "write_bundle",
+    "write_gate_report",
+    "write_reference",
+]
+
+GATES_FILE = "gates.json"
+_MEAN_FILE, _COVARIANCE_FILE = "features-mean.npy", "features-covariance.npy"
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """A whole bundle in memory: ``spec`` is ``bundle.json``, ``files`` is everything else."""
+
+    spec: BundleSpec
+    files: dict[str, bytes]
+
+    @property
+    def record(self) -> bytes:
+        """The bytes of ``bundle.json``."""
+        return _json_bytes(self.spec.to_json())
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the bundle."""
+        return sha256_bytes(self.record)
+
+
+def gates_path(bundle_path: Path) -> Path:
+    """Where the gates' report lies: ``NAME.gates.json`` beside ``NAME.edge``."""
+    return bundle_path.with_name(f"{bundle_path.name.removesuffix('.edge')}.gates.json")
+
+
+def write_gate_report(path: Path, report: dict[str, Any]) -> None:
+    """Write a report of the gates; an earlier one is replaced once this one is whole."""
+    atomic_write_text(path, _json_bytes(report).decode())
+
+
+def bundle_record(
+    run: TrainedRun,
+    candidate: Candidate,
+    golden: GoldenSet,
+    features: FeatureMoments,
+    gates: GateReport,
+    *,
+    name: str,
+    report: dict[str, Any],
+    provenance: dict[str, Any],
+) -> BundleContents:
+    """Put a bundle together in memory.
+
+    Args:
+        run: classes, preprocessing and scores.
+        candidate: graphs that passed.
+        golden: golden inputs and outputs.
+        features: moments of the training features.
+        gates: what was judged.
+        name: of the model, for people.
+        report: the whole report of the gates; it goes into the bundle.
+        provenance: hashes, counts and versions; no path and no file name of an image.
+    """
+    files = {graph.spec.file: graph.model for graph in candidate.graphs}
+    files |= {file: _npy_bytes(array) for file, array in golden.arrays.items()}
+    files[_MEAN_FILE] = _npy_bytes(features.mean)
+    files[_COVARIANCE_FILE] = _npy_bytes(features.covariance)
+    files[GATES_FILE] = _json_bytes(report)
+    validation = None if run.validation is None else {"part": "val", **run.validation}
+    spec = BundleSpec(
+        name=name,
+        classes=run.classes,
+        preprocessing=run.preprocessing,
+        graphs=tuple(graph.spec for graph in candidate.graphs),
+        files=_records(files),
+        golden=golden.record,
+        features=FeatureStatistics(
+            size=len(features.mean),
+            count=features.count,
+            mean_file=_MEAN_FILE,
+            covariance_file=_COVARIANCE_FILE,
+            shrinkage=features.shrinkage,
+        ),
+        quantization=_sites(candidate),
+        provenance=provenance,
+        metrics={} if validation is None else {"validation": validation},
+        gates=tuple(gates.gates),
+    )
+    return BundleContents(spec, files)
+
+
+def write_bundle(path: Path, contents: BundleContents, *, force: bool) -> None:
+    """Write ``NAME.edge`` beside its place, read it back from the disk, then rename it.
+
+    Raises:
+        OutputError: the place is taken (without ``force``), read-only or full, or gave back other
+            bytes than were written; an earlier bundle is unchanged then.
+    """
+    with atomic_directory(path, force=force) as folder:
+        _write_files(folder, contents.files)
+        (folder / BUNDLE_FILE).write_bytes(contents.record)
+        written = open_bundle(folder)
+        if written.sha256 != contents.sha256 or not written.verify_files().passed:
+            raise OutputError(f"{path} was not written as it should be; check its disk.")
+
+
+def write_reference(
+    path: Path, run: TrainedRun, graphs: tuple[GraphFile, ...], bundle: BundleContents
+) -> None:
+    """Write ``NAME.reference`` with the float graphs; an earlier one is replaced.
+
+    Raises:
+        OutputError: as :func:`write_bundle`.
+    """
+    files = {graph.spec.file: graph.model for graph in graphs}
+    spec = ReferenceSpec(
+        name=bundle.spec.name,
+        classes=run.classes,
+        preprocessing=run.preprocessing,
+        graphs=tuple(graph.spec for graph in graphs),
+        files=_records(files),
+        bundle_sha256=bundle.sha256,
+    )
+    with atomic_directory(path, force=True) as folder:
+        _write_files(folder, files)
+        (folder / REFERENCE_FILE).write_bytes(_json_bytes(spec.to_json()))
+        if not open_reference(folder).verify_files().passed:
+            raise OutputError(f"{path} was not written as it should be; check its disk.")
+
+
+def _sites(candidate: Candidate) -> tuple[SiteQuantization, ...]:
+    network = candidate.network
+    return tuple(
+        SiteQuantization(
+            site=name,
+            alpha=float(network.site_of(name).alpha.detach()),
+            bits=network.site_of(name).bits,
+            signed=network.site_of(name).signed,
+            scale=candidate.plain.tensors[name].scale or 0.0,
+        )
+        for name in network.sites
+    )
+
+
+def _write_files(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
+def _records(files: dict[str, bytes]) -> dict[str, FileRecord]:
+    return {name: FileRecord(sha256_bytes(data), len(data)) for name, data in files.items()}
+
+
+def _npy_bytes(array: NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _json_bytes(record: dict[str, Any]) -> bytes:
+    return (json.dumps(record, indent=1, allow_nan=False) + "\n").encode()

@@ -1,0 +1,205 @@
+"""One export from a run to a bundle that has passed its gates."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import edge_runtime
+from edge_runtime.bundle import reference_path
+from edge_runtime.engines import ENGINES, installed_engines
+from edge_runtime.errors import GateError, UsageError
+from edge_runtime.files import refuse_existing, sha256_bytes
+from export.bundle_writer import (
+    BundleContents,
+    bundle_record,
+    gates_path,
+    write_bundle,
+    write_gate_report,
+    write_reference,
+)
+from export.calibration_images import load_training_images
+from export.candidate import Candidate, emit_candidate, emit_references, output_step
+from export.feature_statistics import FeatureMoments, feature_moments
+from export.gates import GateReport, GateThresholds, judge
+from export.golden import golden_images, make_golden
+from export.parity import run_graph
+from export.program import FEATURES
+from export.trained_run import TrainedRun, read_trained_run
+from train.data import LoadedImages
+from train.progress import Reporter
+
+__all__ = ["ExportOptions", "ExportResult", "export_run"]
+
+_REPORT_FORMAT, _REPORT_VERSION = "saliedge-gates", 1
+_PACKAGES = ("ai-edge-litert", "numpy", "onnx", "onnxruntime", "tflite-runtime", "torch")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is exported to where.
+
+    Attributes:
+        run: folder of the run.
+        out: ``NAME.edge``.
+        data: where the run's images are now; None for where they were.
+        samples: calibration images for scales of gradients and for the gates.
+        feature_images: training images that the statistics of the features are measured on.
+        force: replace an earlier bundle.
+        reference: write the float graphs beside the bundle.
+        seed: of the draw of images.
+        thresholds: of the gates.
+    """
+
+    run: Path
+    out: Path
+    data: str | None = None
+    samples: int = 64
+    feature_images: int = 512
+    force: bool = False
+    reference: bool = True
+    seed: int = 0
+    thresholds: GateThresholds = field(default_factory=GateThresholds)
+
+    def __post_init__(self) -> None:
+        if self.samples < 16:
+            raise UsageError(f"{self.samples} calibration images are too few; give 16 or more.")
+        if self.out.suffix != ".edge":
+            raise UsageError(f"{self.out} does not end in .edge; name the bundle NAME.edge.")
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was written.
+
+    Attributes:
+        bundle: contents of the bundle.
+        gates: what was judged.
+        left_out: saliency mode to the reason why there is no graph of it.
+    """
+
+    bundle: BundleContents
+    gates: GateReport
+    left_out: dict[str, str]
+
+
+def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
+    """Export a run; the bundle appears last and only whole.
+
+    Raises:
+        ArtifactError: the run or its checkpoint cannot be used.
+        DataError: its training images cannot.
+        DependencyError: no engine is installed for one of the formats.
+        GateError: a gate failed; the report is written, the bundle is not.
+        OutputError: a place is taken (without ``force``), read-only or full.
+    """
+    refuse_existing(options.out, options.force)
+    run = read_trained_run(options.run)
+    loaded = _read_images(options, run, reporter)
+    calibration = loaded.images[: options.samples]
+    golden_bytes = golden_images(run.preprocessing)
+
+    reporter.start("writing graphs", 3)
+    candidate = emit_candidate(run.network, calibration, reporter.advance)
+    for mode, reason in candidate.left_out.items():
+        reporter.message(f"no {mode} graph: {reason}")
+    reporter.start("checking", len(candidate.programs) + 2)
+    gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
+    provenance = _provenance(options, run, candidate, loaded)
+    report = _report(options, gates, provenance, len(calibration), len(golden_bytes))
+    write_gate_report(gates_path(options.out), report)
+    _raise_failed(options, gates)
+
+    reporter.start("measuring features", 1)
+    contents = bundle_record(
+        run,
+        candidate,
+        make_golden(candidate, golden_bytes),
+        _feature_moments(candidate, loaded.images),
+        gates,
+        name=options.out.name.removesuffix(".edge"),
+        report=report,
+        provenance=provenance,
+    )
+    # The reference first: whoever sees the new bundle finds its reference beside it.
+    if options.reference:
+        write_reference(reference_path(options.out), run, emit_references(run.network), contents)
+    write_bundle(options.out, contents, force=options.force)
+    return ExportResult(contents, gates, candidate.left_out)
+
+
+def _read_images(options: ExportOptions, run: TrainedRun, reporter: Reporter) -> LoadedImages:
+    wanted = max(options.samples, options.feature_images)
+    reporter.start("reading training images", wanted)
+    return load_training_images(
+        run, wanted, data=options.data, seed=options.seed, advance=reporter.advance
+    )
+
+
+def _feature_moments(candidate: Candidate, images: NDArray[np.uint8]) -> FeatureMoments:
+    engine = next(name for name in installed_engines() if ENGINES[name].format == "onnx")
+    outputs = run_graph(engine, candidate.graph("onnx", "none"), images)
+    return feature_moments(outputs.features, output_step(candidate.plain, FEATURES))
+
+
+def _raise_failed(options: ExportOptions, gates: GateReport) -> None:
+    if not gates.failed:
+        return
+    worst = gates.failed[0]
+    more = f" and {len(gates.failed) - 1} more" if len(gates.failed) > 1 else ""
+    raise GateError(
+        f"the export failed {len(gates.failed)} of {len(gates.gates)} gates ({worst.name} is "
+        f"{worst.value:.4g}, must be {worst.comparison} {worst.threshold:g}{more}), so "
+        f"{options.out} was not written; see {gates_path(options.out)}."
+    )
+
+
+def _report(
+    options: ExportOptions,
+    gates: GateReport,
+    provenance: dict[str, Any],
+    calibration_count: int,
+    golden_count: int,
+) -> dict[str, Any]:
+    return {
+        "format": _REPORT_FORMAT,
+        "version": _REPORT_VERSION,
+        "name": options.out.name.removesuffix(".edge"),
+        "machine": platform.machine(),
+        "tools": provenance["tools"],
+        "images": {"calibration": calibration_count, "golden": golden_count},
+        "left_out": provenance["export"]["left_out"],
+        **gates.to_json(),
+    }
+
+
+def _provenance(
+    options: ExportOptions, run: TrainedRun, candidate: Candidate, loaded: LoadedImages
+) -> dict[str, Any]:
+    """The run's provenance and the export's own: hashes, counts and versions."""
+    calibration = np.ascontiguousarray(loaded.images[: options.samples])
+    tools = {"python": platform.python_version(), "saliedge": edge_runtime.__version__}
+    for package in _PACKAGES:
+        try:
+            tools[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        **run.provenance,
+        "checkpoint_sha256": run.checkpoint_sha256,
+        "export": {
+            "calibration_images": len(calibration),
+            "calibration_sha256": sha256_bytes(calibration.data),
+            "feature_images": len(loaded.images),
+            "seed": options.seed,
+            "ranges": "learned",
+            "left_out": candidate.left_out,
+        },
+        "tools": tools,
+    }

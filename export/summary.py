@@ -1,0 +1,30 @@
+"""What a person is told at the end of an export."""
+
+from __future__ import annotations
+
+from export.bundle_writer import gates_path
+from export.exporter import ExportOptions, ExportResult
+
+__all__ = ["summary_lines"]
+
+
+def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
+    """The bundle, its graphs with their sizes, and how well they agree."""
+    spec = result.bundle.spec
+    lines = [f"{options.out}: {len(spec.classes)} classes, bundle {result.bundle.sha256[:12]}"]
+    for graph in spec.graphs:
+        lines.append(f"  {graph.file:<22} {spec.files[graph.file].bytes / 1000:9.1f} kB")
+    details = result.gates.details
+    for name, detail in details.items():
+        if name.endswith(" logits"):
+            lines.append(
+                f"  {name}: at most {detail['largest_steps']} steps from the reference, "
+                f"{detail['top_agreement']:.1%} same class"
+            )
+        elif name.endswith("maps with torch"):
+            lines.append(
+                f"  {name}: Spearman {detail['median_spearman']:.3f}, "
+                f"Pearson {detail['median_pearson']:.3f} (medians)"
+            )
+    lines.append(f"  all {len(result.gates.gates)} gates passed: {gates_path(options.out)}")
+    return lines
