@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, UsageError
 
 __all__ = ["data"]
 
@@ -29,7 +29,7 @@ def data() -> None:
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to make, with labels.csv."
 )
 @click.option("--count", type=click.IntRange(6), default=600, show_default=True, help="Images.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**40), default=0, show_default=True)
 @click.option("--size", type=click.IntRange(32, 4096), default=128, show_default=True)
 @click.option(
     "--shortcut-class",
@@ -40,14 +40,22 @@ def data() -> None:
 def synth(
     out: Path, count: int, seed: int, size: int, shortcut_class: str | None, force: bool
 ) -> None:
-    """Write synthetic endoscopy pictures with lesion masks; no patient is in them."""
-    from train.data.synthetic_set import write_synthetic_set
+    """Write synthetic endoscopy pictures with lesion masks; no patient is in them.
 
-    counts = write_synthetic_set(
-        out, count=count, seed=seed, size=size, shortcut_class=shortcut_class, force=force
+    The same pictures as synthetic:?count=COUNT&seed=SEED&size=SIZE makes in memory.
+    """
+    from edge_runtime import synthetic
+    from train.data.sources import first_synthetic_seed
+
+    if shortcut_class is not None and shortcut_class not in synthetic.CLASSES:
+        raise UsageError(
+            f"there is no class {shortcut_class!r} in the synthetic set; choose one of "
+            f"{', '.join(synthetic.CLASSES)}."
+        )
+    synthetic.write_dataset(
+        out, count, first_synthetic_seed(seed), size, shortcut_class=shortcut_class, force=force
     )
-    listed = ", ".join(f"{label} {number}" for label, number in counts.items())
-    click.echo(f"{out}: {count} synthetic images ({listed}).")
+    click.echo(f"{out}: {count} synthetic images of {', '.join(synthetic.CLASSES)}.")
 
 
 @data.command(context_settings=_SETTINGS)

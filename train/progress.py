@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-__all__ = ["Reporter", "plain_reporter", "reporting"]
+__all__ = ["Reporter", "plain_reporter", "quiet_reporter", "reporting"]
 
 
 class Reporter(Protocol):
@@ -53,6 +53,25 @@ class _PlainReporter:
 def plain_reporter() -> Iterator[Reporter]:
     """Plain lines on standard output."""
     yield _PlainReporter()
+
+
+class _QuietReporter:
+    """Says nothing, for output that machines read."""
+
+    def message(self, text: str) -> None:
+        pass
+
+    def start(self, description: str, total: int) -> None:
+        pass
+
+    def advance(self, done: int, detail: str = "") -> None:
+        pass
+
+
+@contextmanager
+def quiet_reporter() -> Iterator[Reporter]:
+    """No output at all."""
+    yield _QuietReporter()
 
 
 @contextmanager

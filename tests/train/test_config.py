@@ -15,9 +15,7 @@ def test_a_flag_beats_the_file_which_beats_the_recipe_which_beats_the_default(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "run.toml"
-    path.write_text(
-        '[network]\nbackbone = "small_cnn"\n[optimizer]\nepochs = 7\nbatch_size = 8\n'
-    )
+    path.write_text('[network]\nbackbone = "small_cnn"\n[optimizer]\nepochs = 7\nbatch_size = 8\n')
     config = resolve({**DATA, "optimizer": {"batch_size": 4}}, path)
     assert config.optimizer.batch_size == 4
     assert config.optimizer.epochs == 7

@@ -78,7 +78,9 @@ def test_the_terms_of_the_loss(network: QuantizedNetwork, image: torch.Tensor) -
     assert float(terms.cross_entropy.detach()) == pytest.approx(0.371101, abs=1e-6)
     assert float(terms.divergence.detach()) == pytest.approx(0.024920, abs=1e-6)
     assert float(terms.saliency_l1.detach()) == pytest.approx(0.35, abs=1e-6)
-    assert float(terms.total.detach()) == pytest.approx(0.371101 + 2 * 0.024920 + 3 * 0.35, abs=1e-5)
+    assert float(terms.total.detach()) == pytest.approx(
+        0.371101 + 2 * 0.024920 + 3 * 0.35, abs=1e-5
+    )
 
 
 def test_the_divergence_is_differentiated_on_both_sides(

@@ -21,7 +21,14 @@ from edge_runtime import synthetic
 from edge_runtime.errors import DataError
 from edge_runtime.images import list_images
 
-__all__ = ["SYNTHETIC_PREFIX", "Dataset", "Sample", "check_label", "open_dataset"]
+__all__ = [
+    "SYNTHETIC_PREFIX",
+    "Dataset",
+    "Sample",
+    "check_label",
+    "first_synthetic_seed",
+    "open_dataset",
+]
 
 SYNTHETIC_PREFIX = "synthetic:"
 LABELS_FILE = "labels.csv"
@@ -237,6 +244,14 @@ def _csv_sample(path: Path, line: int, row: dict[str, str | None]) -> Sample:
     )
 
 
+def first_synthetic_seed(seed: int) -> int:
+    """The generator's seed of the first image of a synthetic set; the others follow it.
+
+    Sets of other seeds share no image, so that one can be tested on what another never saw.
+    """
+    return seed * _SYNTHETIC_LIMIT
+
+
 def _synthetic(source: str) -> Dataset:
     """Images made in memory; image ``i`` of seed ``s`` is the same in every listing."""
     options = _synthetic_options(source)
@@ -250,7 +265,7 @@ def _synthetic(source: str) -> Dataset:
                 label=label,
                 group=f"synthetic/{seed}-patient-{index // _SYNTHETIC_GROUP:06d}",
                 synthetic=SyntheticSource(
-                    seed=seed * _SYNTHETIC_LIMIT + index,
+                    seed=first_synthetic_seed(seed) + index,
                     size=size,
                     shortcut=label == options["shortcut"],
                 ),

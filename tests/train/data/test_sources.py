@@ -131,7 +131,7 @@ def test_an_empty_class_folder_is_refused(folder: Path) -> None:
 
 def test_a_class_with_one_image_is_refused(folder: Path) -> None:
     write_image(folder / "rare" / "0.jpg")
-    with pytest.raises(DataError, match="'rare' .* one image only"):
+    with pytest.raises(DataError, match=r"'rare' .* one image only"):
         open_dataset(folder)
 
 

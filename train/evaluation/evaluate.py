@@ -1,0 +1,97 @@
+"""The one evaluation of a run and of a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.errors import DataError
+from edge_runtime.metrics import bootstrap_intervals, confusion_matrix
+from train.data import load_images
+from train.evaluation.localization import localize, masked_class
+from train.evaluation.report import Evaluation
+from train.evaluation.selection import select_images
+from train.evaluation.targets import BundleTarget, Target
+from train.progress import Reporter
+
+__all__ = ["evaluate", "softmax"]
+
+
+def evaluate(
+    target: Target,
+    reporter: Reporter,
+    *,
+    source: str | None = None,
+    part: str = "test",
+    split_from: Path | None = None,
+    skip_bad: bool = False,
+    with_saliency: bool = True,
+    limit: int | None = None,
+) -> Evaluation:
+    """Measure a run or a bundle on images.
+
+    Args:
+        target: see ``open_target``.
+        reporter: told how it goes.
+        source: the images; a run knows its own.
+        part: ``test``, ``val``, ``train`` or ``all``.
+        split_from: a run whose split is taken.
+        skip_bad: leave out and list unreadable images.
+        with_saliency: measure saliency where there are lesion masks.
+        limit: use the first images only, for a quick look.
+
+    Raises:
+        DataError, UsageError: see ``select_images`` and ``load_images``.
+        ArtifactError, DependencyError: the bundle has no saliency graph, or no engine runs it.
+    """
+    selection = select_images(target, source, part, split_from)
+    if not selection.samples:
+        raise DataError(f"{selection.source} has no images in the part {part!r}.")
+    samples = selection.samples[:limit]
+    reporter.start("reading images", len(samples))
+    loaded = load_images(samples, target.preprocessing, skip_bad=skip_bad, advance=reporter.advance)
+    labels = loaded.labels(target.classes)
+    reporter.start("classifying", len(labels))
+    logits = target.logits(loaded.images, reporter.advance)
+    probabilities = softmax(logits)
+    groups = [sample.group for sample in loaded.samples]
+    reporter.start("intervals", 1)
+    figures = bootstrap_intervals(labels, probabilities, groups, target.classes)
+    label = masked_class(loaded.samples, target.preprocessing) if with_saliency else None
+    rows = []
+    if label is not None:
+        reporter.start("saliency", int((labels == target.classes.index(label)).sum()))
+        rows = localize(
+            target, loaded, label, selection.training, _map_name(target), reporter.advance
+        )
+    return Evaluation(
+        target=str(target.path),
+        kind=target.kind,
+        description=target.description,
+        source=selection.source,
+        part=part,
+        classes=target.classes,
+        keys=tuple(sample.key for sample in loaded.samples),
+        groups=len(set(groups)) if selection.has_groups else 0,
+        labels=labels,
+        probabilities=probabilities,
+        confusion=confusion_matrix(labels, probabilities.argmax(axis=1), len(target.classes)),
+        figures=figures,
+        localization=tuple(rows),
+        masked_class=label,
+        skipped=loaded.skipped,
+    )
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities float64 ``[N, C]``."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    weights = np.exp(shifted)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _map_name(target: Target) -> str:
+    mode = target.saliency_mode if isinstance(target, BundleTarget) else "gradient"
+    return "class activation map" if mode == "cam" else "gradient"

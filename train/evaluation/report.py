@@ -1,0 +1,172 @@
+"""An evaluation as a table, as JSON, as a CSV of predictions and as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import edge_runtime
+from edge_runtime.files import atomic_path, atomic_write_text
+from edge_runtime.metrics import Interval
+from train.evaluation.confusion_picture import confusion_picture
+from train.evaluation.localization import LocalizationRow
+
+__all__ = ["Evaluation", "write_evaluation"]
+
+_FORMAT_VERSION = 1
+_MACRO = ("accuracy", "macro_sensitivity", "macro_specificity", "macro_f1", "mcc", "macro_auc")
+_PER_CLASS = ("sensitivity", "specificity", "f1", "auc")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that was measured.
+
+    Attributes:
+        target: what it was, and where.
+        kind: ``run`` or ``bundle``.
+        description: precision and engine.
+        source: the images.
+        part: which of them.
+        classes: names by index.
+        keys: names of the images.
+        groups: how many groups they form, 0 where none were named.
+        labels: int64 ``[N]``.
+        probabilities: float64 ``[N, C]``.
+        confusion: int64 ``[C, C]``, true by predicted.
+        figures: every figure with its 95 % interval.
+        localization: rows of the saliency, empty without masks.
+        masked_class: the class that they are about.
+        skipped: sentences about images that could not be read.
+    """
+
+    target: str
+    kind: str
+    description: str
+    source: str
+    part: str
+    classes: tuple[str, ...]
+    keys: tuple[str, ...]
+    groups: int
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+    figures: dict[str, Interval]
+    localization: tuple[LocalizationRow, ...] = ()
+    masked_class: str | None = None
+    skipped: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The contents of ``metrics.json``; no names of images."""
+        return {
+            "format_version": _FORMAT_VERSION,
+            "saliedge": edge_runtime.__version__,
+            "kind": self.kind,
+            "description": self.description,
+            "part": self.part,
+            "images": len(self.labels),
+            "groups": self.groups,
+            "skipped": len(self.skipped),
+            "classes": list(self.classes),
+            "metrics": {name: interval.to_json() for name, interval in self.figures.items()},
+            "confusion": self.confusion.tolist(),
+            "interval": "95 %, percentile bootstrap over groups, 1000 resamples",
+            "saliency": {
+                "class": self.masked_class,
+                "rows": [row.to_json() for row in self.localization],
+            },
+        }
+
+    def text(self) -> str:
+        """The table for people."""
+        lines = [
+            f"{self.target}: {self.description}",
+            f"{self.source}, {self.part}: {len(self.labels)} images"
+            + (f" in {self.groups} groups" if self.groups else ""),
+            *(f"skipped: {sentence}" for sentence in self.skipped),
+            "",
+            *self._figure_lines(),
+            "",
+            *self._confusion_lines(),
+        ]
+        if self.localization:
+            lines += ["", *self._localization_lines()]
+        return "\n".join(lines)
+
+    def _figure_lines(self) -> list[str]:
+        lines = [f"{'':22}{'value':>8}   95 % interval"]
+        lines += [_figure_line(name.replace("_", " "), self.figures[name]) for name in _MACRO]
+        for label in self.classes:
+            lines.append(label)
+            lines += [
+                _figure_line(f"  {name}", self.figures[f"{name}/{label}"]) for name in _PER_CLASS
+            ]
+        return lines
+
+    def _confusion_lines(self) -> list[str]:
+        width = max(6, *(len(label) for label in self.classes)) + 1
+        lines = ["confusion (rows: true, columns: predicted)"]
+        lines.append(" " * width + "".join(f"{label:>{width}}" for label in self.classes))
+        for label, row in zip(self.classes, self.confusion, strict=True):
+            lines.append(f"{label:{width}}" + "".join(f"{count:{width}d}" for count in row))
+        return lines
+
+    def _localization_lines(self) -> list[str]:
+        width = max(len(row.map) for row in self.localization) + 2
+        lines = [
+            f"saliency of {self.masked_class!r} against its lesion masks",
+            f"{'lesions':12}{'map':{width}}{'n':>5}  {'pointing':>24}  {'energy inside':>24}",
+        ]
+        for row in self.localization:
+            lines.append(
+                f"{row.lesions:12}{row.map:{width}}{row.count:5d}  {_share(row.pointing):>24}  "
+                f"{_share(row.energy):>24}"
+            )
+        return lines
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write ``metrics.json``, ``predictions.csv`` and ``confusion.png``, each in one step.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    text = json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n"
+    atomic_write_text(folder / "metrics.json", text)
+    atomic_write_text(folder / "predictions.csv", _predictions(evaluation))
+    title = f"{evaluation.part}: {len(evaluation.labels)} images"
+    picture = confusion_picture(evaluation.confusion, evaluation.classes, title)
+    with atomic_path(folder / "confusion.png") as temporary:
+        picture.save(temporary)
+
+
+def _predictions(evaluation: Evaluation) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("file", "label", "prediction", *(f"p:{c}" for c in evaluation.classes)))
+    top = evaluation.probabilities.argmax(axis=1)
+    for key, label, guess, row in zip(
+        evaluation.keys, evaluation.labels, top, evaluation.probabilities, strict=True
+    ):
+        shares = (f"{value:.6f}" for value in row)
+        writer.writerow((key, evaluation.classes[label], evaluation.classes[guess], *shares))
+    return buffer.getvalue()
+
+
+def _figure_line(name: str, interval: Interval) -> str:
+    if np.isnan(interval.value):
+        return f"{name:22}{'-':>8}"
+    return f"{name:22}{interval.value:8.3f}   {interval.low:.3f} to {interval.high:.3f}"
+
+
+def _share(interval: Interval | None) -> str:
+    if interval is None or np.isnan(interval.value):
+        return "-"
+    return f"{interval.value:.1%} ({interval.low:.1%}-{interval.high:.1%})"

@@ -1,0 +1,182 @@
+"""What can be evaluated, behind one interface: the network of a run, or a bundle in an engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle.reader import Bundle, open_bundle
+from edge_runtime.engines import open_engine
+from edge_runtime.engines.registry import default_engine
+from edge_runtime.errors import ArtifactError, UsageError
+from edge_runtime.preprocessing import Preprocessing
+from train.prediction import predict_logits, predict_saliency
+from train.quantization import load_network
+from train.run_directory import RunDirectory
+
+__all__ = ["BundleTarget", "RunTarget", "Target", "open_target"]
+
+_BATCH_SIZE = 32
+Advance = Callable[[int], None]
+
+
+class Target(ABC):
+    """A classifier that can be measured.
+
+    Attributes:
+        kind: ``run`` or ``bundle``.
+        path: where it is.
+        description: for the head of the report.
+        classes: class names by index.
+        preprocessing: from a frame to its network bytes.
+        provenance: what it says of its training.
+    """
+
+    kind: str
+    path: Path
+    description: str
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    provenance: dict[str, Any]
+
+    @abstractmethod
+    def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
+        """Logits float32 ``[N, C]`` of network bytes uint8 ``[N, H, W, 3]``."""
+
+    @abstractmethod
+    def saliency(
+        self, images: NDArray[np.uint8], class_index: int, advance: Advance
+    ) -> NDArray[np.float32]:
+        """Saliency of one class, float32 ``[N, h, w]`` over the field of the network's input."""
+
+
+class RunTarget(Target):
+    """The network of a run in torch, as it was trained or with its fake quantisation off."""
+
+    kind = "run"
+
+    def __init__(self, path: Path, *, in_float: bool = False, checkpoint: str = "best") -> None:
+        run = RunDirectory(path)
+        file = run.float_checkpoint if checkpoint == "float" else run.best_checkpoint
+        if path.is_dir() and not file.is_file():
+            raise ArtifactError(
+                f"{path} has no {file.name} yet; finish it with: saliedge train --resume --out "
+                f"{path}."
+            )
+        self.network, metadata = load_network(file)
+        if in_float:
+            self.network.quantize = False
+        self.path = path
+        precision = "fake-quantised" if self.network.quantize else "float"
+        self.description = f"{file.name}, {precision}, torch"
+        self.classes = tuple(metadata["classes"])
+        self.preprocessing = Preprocessing.from_json(metadata["preprocessing"])
+        self.provenance = metadata["provenance"]
+
+    def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
+        """See :class:`Target`."""
+        return _in_batches(
+            images, lambda batch: predict_logits(self.network, batch, len(batch)), advance
+        )
+
+    def saliency(
+        self, images: NDArray[np.uint8], class_index: int, advance: Advance
+    ) -> NDArray[np.float32]:
+        """See :class:`Target`."""
+        return _in_batches(
+            images,
+            lambda batch: predict_saliency(self.network, batch, class_index, len(batch)),
+            advance,
+        )
+
+
+class BundleTarget(Target):
+    """A bundle, its INT8 graphs run by an engine one image at a time, as on a device."""
+
+    kind = "bundle"
+
+    def __init__(
+        self, path: Path, *, engine: str | None = None, saliency: str = "gradient"
+    ) -> None:
+        self.bundle: Bundle = open_bundle(path)
+        self.engine_name = engine or default_engine(self.bundle)
+        self.saliency_mode = saliency
+        self._plain = open_engine(self.engine_name, self.bundle, saliency="none")
+        spec = self.bundle.spec
+        self.path = path
+        self.description = f"INT8, {self._plain.name} {self._plain.version}"
+        self.classes, self.preprocessing = spec.classes, spec.preprocessing
+        self.provenance = dict(spec.provenance)
+
+    def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
+        """See :class:`Target`."""
+        rows = []
+        for index, image in enumerate(images):
+            rows.append(self._plain.run(image[None]).logits)
+            advance(index + 1)
+        return np.stack(rows)
+
+    def saliency(
+        self, images: NDArray[np.uint8], class_index: int, advance: Advance
+    ) -> NDArray[np.float32]:
+        """See :class:`Target`; a class activation map has its own cells."""
+        maps = []
+        with open_engine(self.engine_name, self.bundle, saliency=self.saliency_mode) as engine:
+            for index, image in enumerate(images):
+                found = engine.run(image[None], class_index).saliency
+                assert found is not None
+                maps.append(found)
+                advance(index + 1)
+        return np.stack(maps)
+
+
+def open_target(
+    path: Path,
+    *,
+    engine: str | None = None,
+    in_float: bool = False,
+    checkpoint: str = "best",
+    saliency: str = "gradient",
+) -> Target:
+    """Open a run or a bundle.
+
+    Args:
+        path: folder of a run, or a bundle.
+        engine: which runs a bundle; the first that is installed by default.
+        in_float: switch the fake quantisation of a run off.
+        checkpoint: ``best``, or ``float`` for the network after the warm-up of a run.
+        saliency: ``gradient``, or ``cam`` of a bundle.
+
+    Raises:
+        ArtifactError: it is neither, or damaged.
+        UsageError: an option does not fit what it is.
+        DependencyError: the engine is not installed.
+    """
+    if (path / "bundle.json").is_file():
+        if in_float or checkpoint != "best":
+            raise UsageError(f"{path} is a bundle; --float and --checkpoint are for runs.")
+        return BundleTarget(path, engine=engine, saliency=saliency)
+    if not RunDirectory(path).config.is_file():
+        raise ArtifactError(f"{path} is neither a run nor a bundle; check the path.")
+    if engine is not None or saliency != "gradient":
+        raise UsageError(
+            f"{path} is a run; engines and class activation maps are for bundles, export it first."
+        )
+    return RunTarget(path, in_float=in_float, checkpoint=checkpoint)
+
+
+def _in_batches(
+    images: NDArray[np.uint8],
+    function: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    advance: Advance,
+) -> NDArray[np.float32]:
+    results = []
+    for start in range(0, len(images), _BATCH_SIZE):
+        results.append(function(images[start : start + _BATCH_SIZE]))
+        advance(min(start + _BATCH_SIZE, len(images)))
+    return np.concatenate(results)
