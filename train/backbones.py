@@ -161,7 +161,7 @@ def _efficientnet_lite0(classes: int) -> nn.Module:
 
 
 def _mobilenet_v2(classes: int) -> nn.Module:
-    from torchvision.models import mobilenet_v2
+    from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
 
     module: nn.Module = mobilenet_v2(num_classes=classes, dropout=0.0)
     return module

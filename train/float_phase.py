@@ -41,7 +41,8 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     backbone = backbone_named(config.network.backbone)
     torch.manual_seed(config.run.seed)
     module = build(backbone.name, len(session.data.classes), config.network.pretrained)
-    model = _Normalized(module, backbone).to(session.device, memory_format=torch.channels_last)
+    model = _Normalized(module, backbone).to(session.device)
+    model = model.to(memory_format=torch.channels_last)
     optimizer = float_optimizer(model, config.optimizer)
     done = 0
     if state is not None:

@@ -61,7 +61,8 @@ def clip_gradients(optimizer: torch.optim.Optimizer, largest: float) -> None:
 def _groups(
     parameters: Iterable[nn.Parameter], rate: float, decay: float
 ) -> list[dict[str, object]]:
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for parameter in parameters:
         (decayed if parameter.dim() >= 2 else plain).append(parameter)
     return [

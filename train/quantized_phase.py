@@ -54,7 +54,7 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
 
 def _starting_network(session: Session) -> QuantizedNetwork:
     network, _ = load_network(session.run.float_checkpoint)
-    network = network.to(session.device, memory_format=torch.channels_last)
+    network = network.to(session.device).to(memory_format=torch.channels_last)
     network.mark_calibrated()
     network.quantize = session.config.quantization.enabled
     return network

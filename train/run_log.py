@@ -72,20 +72,21 @@ class RunLog:
                 self._ranges.append(dict(zip(columns, map(_text, values), strict=True)))
             _write(self._run.ranges, columns, self._ranges)
         if self._events is not None:
-            self._add_events(record, alphas or {})
+            _add_events(self._events, record, alphas or {})
 
     def close(self) -> None:
         """Flush the events."""
         if self._events is not None:
             self._events.close()
 
-    def _add_events(self, record: EpochRecord, alphas: Mapping[str, float]) -> None:
-        for name, value in asdict(record).items():
-            if isinstance(value, float):
-                self._events.add_scalar(f"epoch/{name}", value, record.epoch)
-        for site, alpha in alphas.items():
-            self._events.add_scalar(f"alpha/{site}", alpha, record.epoch)
-        self._events.flush()
+
+def _add_events(events: Any, record: EpochRecord, alphas: Mapping[str, float]) -> None:
+    for name, value in asdict(record).items():
+        if isinstance(value, float):
+            events.add_scalar(f"epoch/{name}", value, record.epoch)
+    for site, alpha in alphas.items():
+        events.add_scalar(f"alpha/{site}", alpha, record.epoch)
+    events.flush()
 
 
 def _is_same(row: Mapping[str, str], record: EpochRecord) -> bool:

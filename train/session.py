@@ -125,7 +125,7 @@ class Session:
                     "lower learning rate (--lr-float, --lr)."
                 )
             optimizer.zero_grad(set_to_none=True)
-            terms.total.backward()
+            terms.total.backward()  # type: ignore[no-untyped-call]
             clip_gradients(optimizer, settings.clip_norm)
             optimizer.step()
             after_step()

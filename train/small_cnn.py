@@ -41,7 +41,10 @@ class SmallCnn(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of normalised images."""
-        return self.classifier(self.pool(self.head(self.blocks(self.stem(image)))).flatten(1))
+        logits: Tensor = self.classifier(
+            self.pool(self.head(self.blocks(self.stem(image)))).flatten(1)
+        )
+        return logits
 
 
 class _InvertedResidual(nn.Module):
@@ -54,7 +57,7 @@ class _InvertedResidual(nn.Module):
         self.adds = stride == 1 and channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.project(self.depthwise(self.expand(x)))
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
         return x + y if self.adds else y
 
 
