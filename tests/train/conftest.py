@@ -30,3 +30,14 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with plain_reporter() as reporter:
         train(tiny_config(), RunDirectory(folder), reporter)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_edge(tiny_run: Path) -> Path:
+    """The bundle of the tiny run; tests only read it."""
+    from export.cli import export
+
+    path = tiny_run.parent / "tiny.edge"
+    arguments = [str(tiny_run), "--int8", "--out", str(path), "--samples", "16"]
+    export.main(arguments, standalone_mode=False)
+    return path

@@ -1,0 +1,152 @@
+"""The same evaluation on a run and on the bundle that was exported from it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_runtime.errors import ArtifactError, DataError, UsageError
+from train.evaluation import Evaluation, evaluate, open_target, write_evaluation
+from train.progress import quiet_reporter
+
+DATA = "synthetic:?count=60&size=32"
+OTHER = "synthetic:?count=30&size=32&seed=5"
+
+
+def measure(path: Path, **options: object) -> Evaluation:
+    opening = {
+        name: options.pop(name)
+        for name in ("engine", "in_float", "checkpoint", "saliency")
+        if name in options
+    }
+    with quiet_reporter() as reporter:
+        return evaluate(open_target(path, **opening), reporter, **options)  # type: ignore[arg-type]
+
+
+class TestRun:
+    def test_it_is_measured_on_its_own_test_part(self, tiny_run: Path) -> None:
+        result = measure(tiny_run)
+        rows = list(csv.DictReader((tiny_run / "split.csv").open()))
+        assert list(result.keys) == [row["file"] for row in rows if row["part"] == "test"]
+        assert result.confusion.sum() == len(result.keys) == 6
+        assert result.groups == 2
+        assert result.figures["accuracy"].value == np.trace(result.confusion) / 6
+
+    def test_float_is_another_network_of_the_same_weights(self, tiny_run: Path) -> None:
+        quantized, in_float = measure(tiny_run), measure(tiny_run, in_float=True)
+        difference = np.abs(quantized.probabilities - in_float.probabilities).max()
+        assert 0 < difference < 0.05
+        assert "float" in in_float.description
+
+    def test_the_warm_up_can_be_measured(self, tiny_run: Path) -> None:
+        assert "float.safetensors" in measure(tiny_run, checkpoint="float").description
+
+    def test_saliency_stands_beside_its_blind_rows(self, tiny_run: Path) -> None:
+        result = measure(tiny_run, part="train")
+        assert result.masked_class == "polyp"
+        assert {(row.lesions, row.map) for row in result.localization} == {
+            (lesions, name)
+            for lesions in ("all", "off-centre")
+            for name in (
+                "gradient",
+                "blind: centre pixel",
+                "blind: best fixed pixel",
+                "blind: Gaussian",
+                "blind: even",
+            )
+        }
+        off_centre = next(
+            row
+            for row in result.localization
+            if (row.lesions, row.map) == ("off-centre", "blind: centre pixel")
+        )
+        assert off_centre.pointing is not None
+        assert off_centre.pointing.value == 0
+
+    def test_other_images_are_measured_whole(self, tiny_run: Path) -> None:
+        assert len(measure(tiny_run, source=OTHER, part="all").keys) == 30
+
+    def test_other_images_have_no_test_part(self, tiny_run: Path) -> None:
+        with pytest.raises(DataError, match=r"split\.csv names"):
+            measure(tiny_run, source=OTHER)
+
+    def test_options_of_bundles_are_refused(self, tiny_run: Path) -> None:
+        with pytest.raises(UsageError, match="is a run"):
+            measure(tiny_run, engine="onnx")
+
+    def test_a_folder_that_is_neither_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ArtifactError, match="neither a run nor a bundle"):
+            measure(tmp_path)
+
+
+class TestBundle:
+    @pytest.mark.parametrize("engine", ["onnx", "litert"])
+    def test_it_agrees_with_its_run(self, tiny_run: Path, tiny_edge: Path, engine: str) -> None:
+        run = measure(tiny_run, part="train")
+        bundle = measure(tiny_edge, source=DATA, part="train", engine=engine)
+        assert bundle.keys == run.keys
+        np.testing.assert_allclose(bundle.probabilities, run.probabilities, atol=0.02)
+        assert bundle.localization[0].count == run.localization[0].count
+
+    def test_its_split_is_made_again_and_checked(self, tiny_run: Path, tiny_edge: Path) -> None:
+        assert measure(tiny_edge, source=DATA).keys == measure(tiny_run).keys
+        with pytest.raises(DataError, match="another hash"):
+            measure(tiny_edge, source=OTHER)
+
+    def test_its_split_can_come_from_the_run(self, tiny_run: Path, tiny_edge: Path) -> None:
+        assert measure(tiny_edge, split_from=tiny_run).keys == measure(tiny_run).keys
+
+    def test_a_class_activation_map_is_measured_in_its_cells(self, tiny_edge: Path) -> None:
+        result = measure(tiny_edge, source=DATA, part="train", saliency="cam")
+        assert result.localization[0].map == "class activation map"
+
+    def test_it_must_be_told_its_images(self, tiny_edge: Path) -> None:
+        with pytest.raises(UsageError, match="--data"):
+            measure(tiny_edge)
+
+    def test_options_of_runs_are_refused(self, tiny_edge: Path) -> None:
+        with pytest.raises(UsageError, match="is a bundle"):
+            measure(tiny_edge, in_float=True)
+
+    def test_images_of_other_classes_are_refused(self, tiny_edge: Path, tmp_path: Path) -> None:
+        for label in ("cat", "dog"):
+            (tmp_path / "set" / label).mkdir(parents=True)
+            for index in range(2):
+                image = Image.new("RGB", (40, 40), (index * 90, 0, 0))
+                image.save(tmp_path / "set" / label / f"{index}.png")
+        with pytest.raises(DataError, match="class 'cat'"):
+            measure(tiny_edge, source=str(tmp_path / "set"), part="all")
+
+
+class TestReport:
+    def test_files_hold_the_figures_and_every_prediction(
+        self, tiny_run: Path, tmp_path: Path
+    ) -> None:
+        result = measure(tiny_run)
+        write_evaluation(result, tmp_path / "report")
+        record = json.loads((tmp_path / "report" / "metrics.json").read_text())
+        assert record["metrics"]["accuracy"]["value"] == result.figures["accuracy"].value
+        assert record["images"] == 6
+        rows = list(csv.DictReader((tmp_path / "report" / "predictions.csv").open()))
+        assert [row["file"] for row in rows] == list(result.keys)
+        for row in rows:
+            shares = {label: float(row[f"p:{label}"]) for label in result.classes}
+            assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+            assert row["prediction"] == max(shares, key=lambda label: shares[label])
+        with Image.open(tmp_path / "report" / "confusion.png") as picture:
+            assert picture.size[0] > 200
+
+    def test_the_json_names_no_image_and_no_path(self, tiny_run: Path) -> None:
+        text = json.dumps(measure(tiny_run).to_json())
+        assert "synthetic/" not in text
+        assert str(tiny_run) not in text
+
+    def test_the_table_has_a_row_for_every_figure(self, tiny_run: Path) -> None:
+        text = measure(tiny_run).text()
+        for word in ("accuracy", "macro sensitivity", "mcc", "polyp", "confusion", "blind: centre"):
+            assert word in text
