@@ -121,6 +121,9 @@ _EXTRA_OF_MODULE = {
 _OUTPUT_ERRNOS = {
     errno.ENOSPC: "the disk is full; free some space and run the command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
+    errno.EFBIG: "the file is too large for its disk; choose another place for the output",
+    errno.EIO: "the disk reports an error; choose another place for the output",
+    errno.ENAMETOOLONG: "the name is too long for its disk; choose a shorter one",
     errno.EROFS: "the file system is read-only; choose another place for the output",
     errno.EACCES: "permission denied; choose another place or correct its permissions",
     errno.EPERM: "permission denied; choose another place or correct its permissions",

@@ -242,7 +242,9 @@ def output_errors(target: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None or Path(str(error.filename)).name.startswith("."):
+        name = None if error.filename is None else Path(str(error.filename))
+        ours = name is not None and (name.name.startswith(".") or name == Path(target))
+        if name is None or ours:
             error.filename = str(target)
         if isinstance(error, FileExistsError | NotADirectoryError):
             raise OutputError(
@@ -250,6 +252,10 @@ def output_errors(target: str | os.PathLike[str]) -> Iterator[None]:
                 f"{target}."
             ) from error
         translated = os_error(error)
+        if translated is None and ours:
+            translated = OutputError(
+                f"{target} cannot be written ({error.strerror}); choose another place."
+            )
         if translated is None:
             raise
         raise translated from error

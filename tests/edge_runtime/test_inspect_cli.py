@@ -1,0 +1,54 @@
+"""saliedge inspect: what a bundle holds, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+
+from edge_runtime import open_bundle
+from tests.edge_runtime import tiny_graphs
+
+
+def test_everything_that_matters_is_shown(saliedge, tiny_bundle_path):
+    end = saliedge("inspect", tiny_bundle_path)
+    assert end.code == 0
+    for part in (
+        open_bundle(tiny_bundle_path).sha256,
+        "red, green, blue",
+        "16 x 16",
+        "int8-cam.onnx",
+        "cam 4x4",
+        "shine",
+        "onnx top-1 agreement",
+        "accuracy",
+        "holds patients' pictures  no",
+    ):
+        assert part in end.out
+
+
+def test_json_is_the_record_with_its_hash(saliedge, tiny_bundle_path):
+    record = json.loads(saliedge("inspect", tiny_bundle_path, "--json").out)
+    assert record.pop("bundle_sha256") == open_bundle(tiny_bundle_path).sha256
+    assert record == json.loads((tiny_bundle_path / "bundle.json").read_text())
+
+
+def test_a_bare_bundle_is_shown_without_empty_tables(saliedge, tmp_path):
+    tiny_graphs.write_bundle(
+        tmp_path / "t.edge", gates=(), quantization=(), metrics={}, provenance={}, features=None
+    )
+    end = saliedge("inspect", tmp_path / "t.edge")
+    assert end.code == 0
+    assert "gate" not in end.out
+
+
+def test_nested_provenance_is_flattened(saliedge, tmp_path):
+    provenance = {"split": {"seed": 7, "fractions": [0.8, 0.1, 0.1]}}
+    tiny_graphs.write_bundle(tmp_path / "t.edge", provenance=provenance)
+    out = saliedge("inspect", tmp_path / "t.edge").out
+    assert "split.seed       " in out
+    assert "[0.8, 0.1, 0.1]" in out
+
+
+def test_a_missing_bundle_is_one_sentence(saliedge, tmp_path):
+    end = saliedge("inspect", tmp_path / "none.edge")
+    assert end.code == 4
+    assert end.err.count("\n") == 1
