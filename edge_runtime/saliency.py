@@ -59,7 +59,7 @@ def heat_on_frame(
         frame_hw: Height and width of the frame.
 
     Returns:
-        float32 ``[H, W]``, linearly interpolated; 0 where the network did not look.
+        float32 ``[H, W]``, within the range of ``heat``; 0 where the network did not look.
     """
     # warpAffine goes by pixel centres: centre i of the map is i + 0.5 in continuous coordinates.
     matrix = np.array(
@@ -69,10 +69,10 @@ def heat_on_frame(
         ]
     )
     size = (frame_hw[1], frame_hw[0])
-    laid = np.asarray(
-        cv2.warpAffine(heat, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-        dtype=np.float32,
-    )
+    # Between coarse cells a cubic avoids the star shapes of a linear kernel.
+    kernel = cv2.INTER_CUBIC if max(heat.shape) <= _COARSE_SIDE else cv2.INTER_LINEAR
+    warped = cv2.warpAffine(heat, matrix, size, flags=kernel, borderMode=cv2.BORDER_REPLICATE)
+    laid: NDArray[np.float32] = np.clip(warped, heat.min(), heat.max()).astype(np.float32)
     top, bottom = _covered(mapping.offset_y, mapping.scale_y * heat.shape[0], frame_hw[0])
     left, right = _covered(mapping.offset_x, mapping.scale_x * heat.shape[1], frame_hw[1])
     laid[:top] = 0

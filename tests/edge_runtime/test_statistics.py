@@ -1,0 +1,54 @@
+"""The figures of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_runtime import statistics
+from edge_runtime.classifier import Prediction
+from edge_runtime.preprocessing import FrameMapping
+from edge_runtime.sources import CaptureTime, Frame
+from edge_runtime.statistics import RunStatistics
+
+
+def _prediction(label, milliseconds):
+    return Prediction(
+        frame=Frame(np.zeros((1, 1, 3), np.uint8), "x", 0, CaptureTime.now(), "x"),
+        label=label,
+        probabilities={label: 1.0},
+        features=np.zeros(1, np.float32),
+        saliency=None,
+        saliency_class=None,
+        mapping=FrameMapping(1, 1, 0, 0),
+        timings_ms={"preprocess": 0.25 * milliseconds, "infer": 0.75 * milliseconds},
+    )
+
+
+def test_percentiles_are_of_preprocessing_plus_inference():
+    run = RunStatistics()
+    run.frame_in_hand()
+    for milliseconds in range(1, 102):
+        run.add(_prediction("normal", milliseconds))
+    assert run.summary(0, 0).latency_ms == {"p50": 51.0, "p90": 91.0, "p99": 100.0}
+
+
+def test_labels_are_counted_most_frequent_first():
+    run = RunStatistics()
+    for label in ("a", "b", "b"):
+        run.add(_prediction(label, 1))
+    assert list(run.summary(3, 2).labels.items()) == [("b", 2), ("a", 1)]
+    assert (run.summary(3, 2).dropped, run.summary(3, 2).skipped) == (3, 2)
+
+
+def test_a_run_without_frames_has_a_summary():
+    summary = RunStatistics().summary(0, 0)
+    assert (summary.frames, summary.fps, summary.latency_ms) == (0, 0.0, {})
+
+
+def test_memory_stays_bounded_and_old_latencies_are_forgotten(monkeypatch):
+    monkeypatch.setattr(statistics, "_WINDOW", 8)
+    run = RunStatistics()
+    for milliseconds in [1000] * 20 + [2] * 8:
+        run.add(_prediction("normal", milliseconds))
+    assert len(run._latencies) == 8
+    assert run.summary(0, 0).latency_ms["p99"] == 2.0
