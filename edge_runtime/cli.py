@@ -47,8 +47,8 @@ COMMANDS: dict[str, LazyCommand] = {
 
 _EPILOG = f"""\b
 Examples:
-  saliedge data synthetic demo/data --count 600
-  saliedge train demo/data --out runs/first
+  saliedge data synth --out demo/data --count 600
+  saliedge train --data demo/data --out runs/first
   saliedge export runs/first --int8 --out first.edge
   saliedge inspect first.edge
   saliedge infer --bundle first.edge --source photos --jsonl predictions.jsonl

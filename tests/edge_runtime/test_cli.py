@@ -46,3 +46,9 @@ def test_a_missing_module_of_our_own_is_a_bug_and_no_missing_extra(monkeypatch):
     monkeypatch.setattr(cli, "import_module", missing)
     with pytest.raises(ModuleNotFoundError):
         CliRunner().invoke(cli.saliedge, ["train"], catch_exceptions=False)
+
+
+def test_every_command_of_the_table_can_be_loaded():
+    for name in cli.COMMANDS:
+        result = CliRunner().invoke(cli.saliedge, [name, "--help"])
+        assert result.exit_code == 0, name
