@@ -38,6 +38,7 @@ _GRADIENT_LEVELS = 127
 _PREFIX = "gradient/"
 _SAMPLES_PER_CHANNEL = 8192
 _SMALLEST_FACTOR = 1 / 256
+_BATCH = 8
 
 
 def add_gradient(program: Program, images: np.ndarray) -> Program:
@@ -62,7 +63,7 @@ class _Backward:
         self.program = program
         self.tensors: dict[str, TensorSpec] = {}
         self.operations: list[Operation] = []
-        self.values = run_all(program, images)
+        self.values = _forward(program, images)
         self.contributions: dict[str, list[str]] = {}
         self.channel_factors: dict[str, np.ndarray] = {}
 
@@ -84,6 +85,7 @@ class _Backward:
                     "the bundle is written without a gradient graph."
                 )
             rule(self, operation)
+            self._drop_consumed(operation.output)
         image_gradient = self._gradient_of(IMAGE)
         self.tensors[SALIENCY] = TensorSpec(SALIENCY, self.program.image.shape[1:])
         self._append(ops.SaliencyMagnitude(image_gradient, SALIENCY))
@@ -92,6 +94,14 @@ class _Backward:
             tuple(self.operations),
             {SALIENCY: SALIENCY, CLASS_INDEX_USED: CLASS_INDEX_USED},
         )
+
+    def _drop_consumed(self, tensor: str) -> None:
+        """Forget the values of gradients that nobody will read, once ``tensor`` is done with."""
+        self.contributions.pop(tensor, None)
+        wanted = {name for parts in self.contributions.values() for name in parts}
+        for name in [name for name in self.values if name.startswith(_PREFIX)]:
+            if name not in wanted:
+                del self.values[name]
 
     # Tensors and their calibration.
 
@@ -273,6 +283,18 @@ _RULES: dict[type, Callable[[_Backward, Operation], None]] = {
     ops.Add: _Backward.add,  # type: ignore[dict-item]
     ops.Conv: _Backward.convolution,  # type: ignore[dict-item]
 }
+
+
+def _forward(program: Program, images: np.ndarray) -> dict[str, torch.Tensor]:
+    """Every forward tensor, integers in 16 bits: they are only compared with limits."""
+    parts = [
+        {
+            name: value.to(torch.int16) if program.tensors[name].is_integer else value
+            for name, value in run_all(program, images[start : start + _BATCH]).items()
+        }
+        for start in range(0, len(images), _BATCH)
+    ]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _transposed_weights(operation: ops.Conv, factors: np.ndarray | None) -> np.ndarray:

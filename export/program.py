@@ -8,7 +8,7 @@ without the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -133,18 +133,31 @@ class Program:
 
 
 def run_all(
-    program: Program, images: np.ndarray, class_index: np.ndarray | None = None
+    program: Program,
+    images: np.ndarray,
+    class_index: np.ndarray | None = None,
+    *,
+    keep: Collection[str] | None = None,
 ) -> dict[str, Tensor]:
-    """Every tensor of the program: canonical integers or floats, float64 ``[N, ...]``."""
+    """Every tensor of the program: canonical integers or floats, float64 ``[N, ...]``.
+
+    With ``keep``, only those: any other is dropped behind its last reader, which saves memory.
+    """
     values: dict[str, Tensor] = {
         IMAGE: torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).double()
     }
     if program.takes_class_index:
         chosen = np.full(len(images), -1) if class_index is None else class_index
         values[CLASS_INDEX] = torch.from_numpy(np.asarray(chosen)).double()
+    last_reader = {name: op for op in program.operations for name in op.inputs}
     with torch.no_grad():
         for operation in program.operations:
             values[operation.output] = operation.run(program.tensors, values)
+            if keep is None:
+                continue
+            for name in operation.inputs:
+                if last_reader[name] is operation and name not in keep:
+                    values.pop(name, None)
     return values
 
 
@@ -171,7 +184,8 @@ def execute(
     parts: dict[str, list[np.ndarray]] = {name: [] for name in program.outputs}
     for start in range(0, len(images), batch_size):
         chosen = None if class_index is None else class_index[start : start + batch_size]
-        values = run_all(program, images[start : start + batch_size], chosen)
+        part = images[start : start + batch_size]
+        values = run_all(program, part, chosen, keep=program.outputs.values())
         for name, tensor in program.outputs.items():
             kind = np.int32 if name == CLASS_INDEX_USED else np.float32
             parts[name].append(values[tensor].numpy().astype(kind))
