@@ -1,0 +1,43 @@
+# `make` lists what there is. Everything works from a fresh clone: the environment is made on demand.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+CODE := edge_runtime train export benchmarks tests
+
+# Real images, if they lie beside the checkout; tests that need them say why they skip otherwise.
+ifneq ($(wildcard ../shared/data/.),)
+export SALIEDGE_DATA ?= $(abspath ../shared/data)
+endif
+export PYTHON
+
+.PHONY: help venv demo test lint format test-all clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+venv: ## Make .venv (dependencies are shared between checkouts, see .ci/venv)
+	@.ci/venv
+
+demo: venv ## The whole way on synthetic pictures: train, evaluate, export, infer, bench
+	@$(BIN)/python -m benchmarks.demo --out demo
+
+lint: venv ## Ruff (lint and format), mypy, import-linter
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy edge_runtime train export benchmarks
+	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as run; run()'
+
+format: venv ## Let Ruff format the code and fix what it can
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+test: lint ## Lint, then all tests with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+test-all: ## As test, but a missing system package is a failure, not a skip
+	@SALIEDGE_REQUIRE=all $(MAKE) test
+
+clean: ## Remove what was built here (not the shared dependencies)
+	rm -rf .venv build dist demo *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache \
+	    .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
