@@ -1,0 +1,190 @@
+"""A benchmark's report and its JSON file.
+
+Schema ``MAJOR.MINOR``; a reader accepts an unknown minor and refuses an unknown major. History:
+
+1.0  First version.
+
+The file holds every sample. The figures in ``summary`` and ``ratios`` are there for readers that
+do not want to compute them; this reader computes them anew, so they cannot contradict the samples.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.configurations import Configuration
+from benchmarks.summary import Ratio, Summary, ratios, summarize
+from benchmarks.worker import Round
+from benchmarks.workload import Workload
+from edge_runtime.errors import ArtifactError
+
+__all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
+
+SCHEMA = "1.0"
+_KIND = "saliedge-bench"
+
+
+@dataclass(frozen=True)
+class BundleIdentity:
+    """Which bundle was measured.
+
+    Attributes:
+        file: Name of its folder, without the path.
+        name: Name of the model.
+        sha256: Identity of the bundle.
+        height: Rows of the network's input.
+        width: Columns of the network's input.
+    """
+
+    file: str
+    name: str
+    sha256: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """One configuration as measured.
+
+    Attributes:
+        configuration: Engine, precision and saliency.
+        graph: File of the graph.
+        model_bytes: Its size.
+        rounds: What each process measured, in order.
+    """
+
+    configuration: Configuration
+    graph: str
+    model_bytes: int
+    rounds: tuple[Round, ...]
+
+    @property
+    def summary(self) -> Summary:
+        """Figures over all rounds."""
+        return summarize(self.rounds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that :meth:`from_json` reads."""
+        return {
+            **self.configuration.to_json(),
+            "name": self.configuration.name,
+            "graph": self.graph,
+            "model_bytes": self.model_bytes,
+            "summary": self.summary.to_json(),
+            "rounds": [item.to_json() for item in self.rounds],
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Result:
+        """Build from a JSON object; ``ValueError`` or ``KeyError`` says what is wrong with it."""
+        rounds = tuple(Round.from_json(item) for item in record["rounds"])
+        if not rounds:
+            raise ValueError("a configuration has no rounds")
+        configuration = Configuration.from_json(record)
+        return cls(configuration, str(record["graph"]), int(record["model_bytes"]), rounds)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a run of ``bench`` found out.
+
+    Attributes:
+        bundle: What was measured.
+        workload: How.
+        conditions: On what; see :func:`benchmarks.conditions.conditions`.
+        started_utc: ISO 8601 time of the start.
+        seconds: Duration of the whole run.
+        results: One for each configuration, in the order of measuring.
+        left_out: Name of a configuration or engine -> why it was not measured.
+    """
+
+    bundle: BundleIdentity
+    workload: Workload
+    conditions: dict[str, Any]
+    started_utc: str
+    seconds: float
+    results: tuple[Result, ...]
+    left_out: dict[str, str]
+
+    @property
+    def engine_versions(self) -> dict[str, str]:
+        """Engine -> version that its processes loaded."""
+        return {
+            result.configuration.engine: result.rounds[0].engine_version for result in self.results
+        }
+
+    @property
+    def ratios(self) -> tuple[Ratio, ...]:
+        """INT8 over float and saliency over plain, paired by round."""
+        return ratios({result.configuration: result.rounds for result in self.results})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that :meth:`from_json` reads."""
+        return {
+            "kind": _KIND,
+            "schema": SCHEMA,
+            "bundle": vars(self.bundle).copy(),
+            "workload": self.workload.to_json(),
+            "conditions": self.conditions,
+            "engine_versions": self.engine_versions,
+            "started_utc": self.started_utc,
+            "seconds": self.seconds,
+            "results": [result.to_json() for result in self.results],
+            "ratios": [ratio.to_json() for ratio in self.ratios],
+            "left_out": self.left_out,
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON file; no NaN, one line for each top-level entry."""
+        entries = (
+            f" {json.dumps(name)}: {json.dumps(value, allow_nan=False)}"
+            for name, value in self.to_json().items()
+        )
+        return ("{\n" + ",\n".join(entries) + "\n}\n").encode()
+
+    @classmethod
+    def from_json(cls, record: Any) -> Report:
+        """Build from a JSON object.
+
+        Raises:
+            ValueError: It is no report, of another major version, or lacks something.
+        """
+        if not isinstance(record, dict) or record.get("kind") != _KIND:
+            raise ValueError("it is no report of bench")
+        schema = str(record.get("schema"))
+        if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
+            raise ValueError(f"it has the schema {schema}, and this version reads {SCHEMA}")
+        try:
+            return cls(
+                bundle=BundleIdentity(**record["bundle"]),
+                workload=Workload.from_json(record["workload"]),
+                conditions=dict(record["conditions"]),
+                started_utc=str(record["started_utc"]),
+                seconds=float(record["seconds"]),
+                results=tuple(Result.from_json(item) for item in record["results"]),
+                left_out=dict(record["left_out"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it lacks a field or has one of another type ({error})") from error
+
+
+def read_report(path: Path) -> Report:
+    """Read the JSON file of a report.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, no report or of another major version.
+    """
+    try:
+        return Report.from_json(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read ({error.strerror}); give the file that `bench --json` wrote."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(
+            f"{path} cannot be used ({error}); give the file that `bench --json` wrote."
+        ) from error

@@ -1,0 +1,163 @@
+"""From the rounds of a configuration to its figures, and from two configurations to a ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.absent import Absent, to_json
+from benchmarks.configurations import Configuration
+from benchmarks.statistics import MedianInterval, median_interval, paired_ratios, percentiles
+from benchmarks.worker import Round
+
+__all__ = ["Ratio", "Summary", "ratios", "round_medians", "summarize"]
+
+_NANOSECONDS_PER_MS = 1e6
+_NANOSECONDS_PER_SECOND = 1e9
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of one configuration over all its rounds.
+
+    Attributes:
+        samples: Timed frames in all rounds.
+        stages_ms: Stage (``preprocess``, ``inference``, ``total``) -> ``p50``, ``p90``, ``p99``
+            and ``max`` in milliseconds, over the samples of all rounds.
+        inference_p50_by_round_ms: Median of each round: how far the rounds agree.
+        fps: Frames a second when one frame follows the other: samples / sum of ``total``.
+        load_ms: Median over the rounds of importing the engine and loading the graph.
+        first_inference_ms: Median over the rounds of the first run.
+        memory_before_load_bytes: Median of the resident memory without an engine.
+        memory_after_load_bytes: Median of the resident memory with engine and graph loaded.
+        memory_peak_bytes: Largest peak of all rounds.
+    """
+
+    samples: int
+    stages_ms: dict[str, dict[str, float | Absent]]
+    inference_p50_by_round_ms: tuple[float, ...]
+    fps: float
+    load_ms: float
+    first_inference_ms: float
+    memory_before_load_bytes: int | Absent
+    memory_after_load_bytes: int | Absent
+    memory_peak_bytes: int | Absent
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of the report."""
+        record = {name: to_json(value) for name, value in vars(self).items()}
+        record["inference_p50_by_round_ms"] = list(self.inference_p50_by_round_ms)
+        record["stages_ms"] = {
+            stage: {name: to_json(value) for name, value in figures.items()}
+            for stage, figures in self.stages_ms.items()
+        }
+        return record
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How one configuration's median inference compares with another's, round by round.
+
+    Attributes:
+        kind: ``precision`` (INT8 over float) or ``saliency`` (with a map over without).
+        numerator: Configuration above the line.
+        denominator: Configuration below it; they differ in what ``kind`` says and nothing else.
+        interval: Median of the rounds' ratios with its interval; below 1 the numerator is faster.
+    """
+
+    kind: str
+    numerator: Configuration
+    denominator: Configuration
+    interval: MedianInterval
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of the report."""
+        return {
+            "kind": self.kind,
+            "stage": "inference",
+            "numerator": self.numerator.name,
+            "denominator": self.denominator.name,
+            **self.interval.to_json(),
+        }
+
+
+def summarize(rounds: Sequence[Round]) -> Summary:
+    """Return the figures of the rounds of one configuration.
+
+    Raises:
+        ValueError: There is no round.
+    """
+    if not rounds:
+        raise ValueError("there is no round to summarise")
+    preprocess = np.concatenate([np.array(item.preprocess_ns, np.int64) for item in rounds])
+    inference = np.concatenate([np.array(item.inference_ns, np.int64) for item in rounds])
+    total = preprocess + inference
+    stages = {"preprocess": preprocess, "inference": inference, "total": total}
+    return Summary(
+        samples=len(total),
+        stages_ms={name: percentiles(samples) for name, samples in stages.items()},
+        inference_p50_by_round_ms=round_medians(rounds),
+        fps=len(total) * _NANOSECONDS_PER_SECOND / max(1, int(total.sum())),
+        load_ms=median(item.load_ns for item in rounds) / _NANOSECONDS_PER_MS,
+        first_inference_ms=median(item.first_inference_ns for item in rounds) / _NANOSECONDS_PER_MS,
+        memory_before_load_bytes=_middle([item.memory_before_load for item in rounds]),
+        memory_after_load_bytes=_middle([item.memory_after_load for item in rounds]),
+        memory_peak_bytes=_largest([item.memory_peak for item in rounds]),
+    )
+
+
+def round_medians(rounds: Sequence[Round]) -> tuple[float, ...]:
+    """Return the median inference of each round in milliseconds."""
+    return tuple(median(item.inference_ns) / _NANOSECONDS_PER_MS for item in rounds)
+
+
+def ratios(measured: Mapping[Configuration, Sequence[Round]]) -> tuple[Ratio, ...]:
+    """Compare what belongs together: INT8 with float, and each map with the plain graph.
+
+    Args:
+        measured: Configuration -> its rounds; the same number for all.
+
+    Returns:
+        A ratio for each pair of which both were measured, in the order of the numerators.
+    """
+    found: list[Ratio] = []
+    for numerator in measured:
+        float_twin = Configuration(numerator.engine, "float32", numerator.saliency)
+        plain_twin = Configuration(numerator.engine, numerator.precision, "none")
+        if numerator.precision == "int8" and float_twin in measured:
+            found.append(_ratio("precision", numerator, float_twin, measured))
+        if numerator.saliency != "none" and plain_twin in measured:
+            found.append(_ratio("saliency", numerator, plain_twin, measured))
+    return tuple(found)
+
+
+def _ratio(
+    kind: str,
+    numerator: Configuration,
+    denominator: Configuration,
+    measured: Mapping[Configuration, Sequence[Round]],
+) -> Ratio:
+    by_round = paired_ratios(
+        round_medians(measured[numerator]), round_medians(measured[denominator])
+    )
+    return Ratio(kind, numerator, denominator, median_interval(by_round))
+
+
+def _middle(values: Sequence[int | Absent]) -> int | Absent:
+    """Return the median; the first reason if a round lacks the figure."""
+    known = [value for value in values if not isinstance(value, Absent)]
+    if len(known) < len(values):
+        return next(value for value in values if isinstance(value, Absent))
+    return int(median(known))
+
+
+def _largest(values: Sequence[int | Absent]) -> int | Absent:
+    """Return the largest; the first reason if a round lacks the figure."""
+    known = [value for value in values if not isinstance(value, Absent)]
+    if len(known) < len(values):
+        return next(value for value in values if isinstance(value, Absent))
+    return max(known)

@@ -1,0 +1,140 @@
+"""The report as plain text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.absent import Absent
+from benchmarks.report import Report, Result
+from benchmarks.summary import Ratio
+from edge_runtime.text_table import text_table
+
+__all__ = ["report_text"]
+
+_DASH = "-"
+_MIB = 1 << 20
+_MB = 1e6
+
+
+def report_text(report: Report) -> str:
+    """Return the conditions, the figures of each configuration, the ratios and what is absent."""
+    sections = [
+        _conditions(report),
+        _figures(report.results),
+        _ratios(report.ratios),
+        _notes(report),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _conditions(report: Report) -> str:
+    bundle, workload = report.bundle, report.workload
+    machine, software = report.conditions["machine"], report.conditions["software"]
+    flags = _shown(machine["cpu_flags"])
+    engines = ", ".join(f"{name} {version}" for name, version in report.engine_versions.items())
+    frame = f"{workload.frame_width} x {workload.frame_height}"
+    lines = [
+        f"{bundle.file}  sha256 {bundle.sha256[:16]}  input {bundle.width} x {bundle.height}",
+        f"{_shown(machine['cpu_model'])} ({flags}), {machine['processors_usable']} of "
+        f"{machine['processors']} processors usable, load {_shown(machine['load_average'])}",
+        f"{software['kernel']}, Python {software['python']}, {engines}",
+        f"{workload.rounds} rounds in turn, each process: {workload.warmup} frames to warm up, "
+        f"{workload.frames} timed; {_plural(workload.threads, 'thread')}, synthetic frames {frame}",
+    ]
+    return "\n".join(lines)
+
+
+def _figures(results: Sequence[Result]) -> str:
+    head = (
+        "configuration", "p50 ms", "p90 ms", "p99 ms", "p50 of rounds", "preprocess ms", "FPS",
+        "RSS MiB", "peak MiB", "model MB",
+    )  # fmt: skip
+    rows = []
+    for result in results:
+        summary = result.summary
+        inference = summary.stages_ms["inference"]
+        by_round = summary.inference_p50_by_round_ms
+        rows.append(
+            (
+                result.configuration.name,
+                *(_number(inference[name], 3) for name in ("p50", "p90", "p99")),
+                f"{min(by_round):.3f} to {max(by_round):.3f}",
+                _number(summary.stages_ms["preprocess"]["p50"], 3),
+                _number(summary.fps, 1),
+                _number(summary.memory_after_load_bytes, 0, _MIB),
+                _number(summary.memory_peak_bytes, 0, _MIB),
+                _number(result.model_bytes, 3, _MB),
+            )
+        )
+    return _numbers_right(head, rows)
+
+
+def _ratios(found: Sequence[Ratio]) -> str:
+    if not found:
+        return ""
+    head = ("ratio of median inference", "median", "interval", "confidence")
+    rows = [
+        (
+            f"{ratio.numerator.name} / {ratio.denominator.name}",
+            f"{ratio.interval.median:.3f}",
+            _DASH
+            if isinstance(ratio.interval.low, Absent) or isinstance(ratio.interval.high, Absent)
+            else f"{ratio.interval.low:.3f} to {ratio.interval.high:.3f}",
+            f"{100 * ratio.interval.confidence:.1f} %",
+        )
+        for ratio in found
+    ]
+    return _numbers_right(head, rows)
+
+
+def _notes(report: Report) -> str:
+    """Say what each column means where it may be misread, and why figures are absent."""
+    lines = [
+        "p50 to p99: inference alone. FPS: preprocessing and inference, one frame after the other.",
+        "RSS: engine and graph loaded, before the first frame. Peak: with the test frames.",
+    ]
+    reasons: dict[str, None] = {}
+    for result in report.results:
+        summary = result.summary
+        figures = [
+            *summary.stages_ms["inference"].values(),
+            summary.memory_after_load_bytes,
+            summary.memory_peak_bytes,
+        ]
+        reasons |= {figure.reason: None for figure in figures if isinstance(figure, Absent)}
+    for ratio in report.ratios:
+        if isinstance(ratio.interval.low, Absent):
+            reasons[ratio.interval.low.reason] = None
+    lines += [f"Absent: {reason}." for reason in reasons]
+    names_of: dict[str, list[str]] = {}
+    for name, reason in report.left_out.items():
+        names_of.setdefault(reason, []).append(name)
+    lines += [f"Left out: {', '.join(names)} ({reason})." for reason, names in names_of.items()]
+    return "\n".join(lines)
+
+
+def _number(value: float | Absent, digits: int, unit: float = 1.0) -> str:
+    return _DASH if isinstance(value, Absent) else f"{value / unit:.{digits}f}"
+
+
+def _shown(value: Any) -> str:
+    """Return an entry of the conditions for people."""
+    if isinstance(value, dict):
+        return str(value["absent"])
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _numbers_right(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first column is ranged left and whose others are ranged right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+
+    def ranged(row: Sequence[str]) -> list[str]:
+        numbers = zip(row[1:], widths[1:], strict=True)
+        return [row[0], *(cell.rjust(width) for cell, width in numbers)]
+
+    return text_table(ranged(head), [ranged(row) for row in rows])

@@ -1,0 +1,197 @@
+"""The measuring process: one configuration, once, in a process that did nothing else before.
+
+``python -m benchmarks.worker`` takes a task on standard input (one line of JSON, then the bytes of
+the frames) and answers with one line of JSON on standard output: the round, or the error as one
+sentence with its exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.absent import Absent, or_absent, to_json
+from benchmarks.configurations import Configuration
+from benchmarks.process_memory import peak_memory, resident_memory
+from benchmarks.workload import Workload
+from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
+from edge_runtime.engines import open_engine
+from edge_runtime.errors import ArtifactError, SaliedgeError
+
+__all__ = ["Round", "Task", "main", "measure"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process measures.
+
+    Attributes:
+        folder: Path of the bundle, or of the reference for ``float32``.
+        sha256: Identity that it must have, so that all processes measure the same thing.
+        configuration: Engine, precision and saliency.
+        workload: How much.
+    """
+
+    folder: str
+    sha256: str
+    configuration: Configuration
+    workload: Workload
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that :meth:`from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Task:
+        """Build from the JSON object of :meth:`to_json`."""
+        return cls(
+            record["folder"],
+            record["sha256"],
+            Configuration.from_json(record["configuration"]),
+            Workload.from_json(record["workload"]),
+        )
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one process measured.
+
+    Attributes:
+        preprocess_ns: Nanoseconds from a frame to the network's bytes, one for each timed frame.
+        inference_ns: Nanoseconds of the engine's run that followed, one for each timed frame.
+        load_ns: Importing the engine, reading and checking the graph's file, and loading it.
+        first_inference_ns: The first run, in which engines still allocate and pack weights.
+        memory_before_load: Resident bytes with the runtime imported and no engine.
+        memory_after_load: Resident bytes with the engine and its graph loaded.
+        memory_peak: Most resident bytes of the process, the test frames included.
+        engine_version: Version of the engine's package.
+    """
+
+    preprocess_ns: tuple[int, ...]
+    inference_ns: tuple[int, ...]
+    load_ns: int
+    first_inference_ns: int
+    memory_before_load: int | Absent
+    memory_after_load: int | Absent
+    memory_peak: int | Absent
+    engine_version: str
+
+    def __post_init__(self) -> None:
+        if not self.inference_ns or len(self.preprocess_ns) != len(self.inference_ns):
+            raise ValueError("a round needs as many preprocessing times as inference times")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that :meth:`from_json` reads."""
+        return {name: to_json(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Round:
+        """Build from a JSON object; ``ValueError`` says what is wrong with it."""
+        try:
+            return cls(
+                preprocess_ns=tuple(map(int, record["preprocess_ns"])),
+                inference_ns=tuple(map(int, record["inference_ns"])),
+                load_ns=int(record["load_ns"]),
+                first_inference_ns=int(record["first_inference_ns"]),
+                memory_before_load=or_absent(record["memory_before_load"], int),
+                memory_after_load=or_absent(record["memory_after_load"], int),
+                memory_peak=or_absent(record["memory_peak"], int),
+                engine_version=str(record["engine_version"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError("a round lacks a field or holds one of another type") from error
+
+
+def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Round:
+    """Load one graph and time it.
+
+    Args:
+        task: What to measure.
+        read_frames: Gives uint8 ``[N, h, w, 3]``. Called once the memory after loading is known,
+            so that the frames are not in that figure.
+
+    Raises:
+        SaliedgeError: The graph or the engine cannot be used.
+    """
+    configuration, workload = task.configuration, task.workload
+    folder = _open(task)
+    preprocessing = folder.spec.preprocessing
+    before_load = resident_memory()
+    start = time.perf_counter_ns()
+    engine = open_engine(
+        configuration.engine,
+        folder,
+        configuration.saliency,
+        workload.threads,
+        configuration.precision,
+    )
+    with engine:
+        load_ns = time.perf_counter_ns() - start
+        after_load = resident_memory()
+        frames = read_frames()
+        network_bytes = np.empty((1, preprocessing.height, preprocessing.width, 3), np.uint8)
+        total = 1 + workload.warmup + workload.frames
+        marks = np.zeros((total, 3), np.int64)
+        clock = time.perf_counter_ns
+        for index in range(total):
+            frame = frames[index % len(frames)]
+            begin = clock()
+            preprocessing.apply_into(frame, network_bytes[0])
+            ready = clock()
+            engine.run(network_bytes)
+            marks[index] = begin, ready, clock()
+        preprocess_ns, inference_ns = np.diff(marks, axis=1).T
+        timed = slice(1 + workload.warmup, None)
+        return Round(
+            preprocess_ns=tuple(preprocess_ns[timed].tolist()),
+            inference_ns=tuple(inference_ns[timed].tolist()),
+            load_ns=load_ns,
+            first_inference_ns=int(inference_ns[0]),
+            memory_before_load=before_load,
+            memory_after_load=after_load,
+            memory_peak=peak_memory(),
+            engine_version=engine.version,
+        )
+
+
+def main() -> None:
+    """Serve one task; see this module. What engines print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    answer: dict[str, Any]
+    try:
+        answer = {"round": _serve(sys.stdin.buffer).to_json()}
+    except SaliedgeError as error:
+        answer = {"error": str(error), "exit_code": error.exit_code}
+    answers.write(json.dumps(answer))
+    answers.close()
+
+
+def _serve(stream: BinaryIO) -> Round:
+    task = Task.from_json(json.loads(stream.readline()))
+    height, width = task.workload.frame_height, task.workload.frame_width
+
+    def read_frames() -> npt.NDArray[np.uint8]:
+        return np.frombuffer(stream.read(), np.uint8).reshape(-1, height, width, 3)
+
+    return measure(task, read_frames)
+
+
+def _open(task: Task) -> Bundle | Reference:
+    opener = open_bundle if task.configuration.precision == "int8" else open_reference
+    folder: Bundle | Reference = opener(task.folder)
+    if folder.sha256 != task.sha256:
+        raise ArtifactError(f"{task.folder} was changed while it was measured; start again.")
+    return folder
+
+
+if __name__ == "__main__":
+    main()
