@@ -286,7 +286,9 @@ class Mask:
     def run(self, specs: Specs, values: Values) -> Tensor:
         """Select and, where the scales differ, requantise."""
         real = specs[self.gradient].dequantize(values[self.gradient]) * self.gain
-        return specs[self.output].quantize(real * self.inside(specs, values))
+        target = specs[self.output]
+        # The kernels multiply by a negative number, so that the lowest byte saturates: symmetric.
+        return target.quantize(real * self.inside(specs, values)).clamp(min=-target.high)
 
 
 @dataclass(frozen=True, eq=False)
