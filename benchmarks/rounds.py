@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration, graph_of, schedule
 from benchmarks.report import Result
 from benchmarks.worker import Round, Task
 from benchmarks.workload import Workload, synthetic_frames
-from edge_runtime import errors
 from edge_runtime.bundle import Bundle, Reference
 from edge_runtime.errors import DependencyError, SaliedgeError
 
@@ -75,7 +76,8 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
         SaliedgeError: The process reported an error (of the same class), or it died.
     """
     # The child finds the packages where this process found them, installed or in a checkout.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    places = [*filter(None, sys.path), str(Path(__file__).parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     ended = subprocess.run(
         command,
         input=json.dumps(task.to_json()).encode() + b"\n" + frames,
@@ -90,10 +92,7 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
             f"{signal.Signals(-ended.returncode).name}; if the memory is too small for it, leave "
             f"it out, else reinstall the engine {task.configuration.engine!r}."
         )
-    try:
-        answer = json.loads(ended.stdout)
-    except ValueError:
-        answer = {}
+    answer = _answer(ended.stdout)
     if "error" in answer:
         raise _error_class(answer["exit_code"])(answer["error"])
     if ended.returncode or "round" not in answer:
@@ -105,6 +104,15 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
     return Round.from_json(answer["round"])
 
 
+def _answer(printed: bytes) -> dict[str, Any]:
+    """Return the answer of a process, empty if it gave none."""
+    try:
+        answer = json.loads(printed)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
 def _present(folder: Bundle | Reference | Absent) -> Bundle | Reference:
     if isinstance(folder, Absent):
         raise ValueError(f"a float configuration needs the reference: {folder.reason}")
@@ -113,9 +121,5 @@ def _present(folder: Bundle | Reference | Absent) -> Bundle | Reference:
 
 def _error_class(exit_code: int) -> type[SaliedgeError]:
     """Return the class of an exit code, so that the command ends as its process would have."""
-    classes = (getattr(errors, name) for name in errors.__all__)
-    for candidate in classes:
-        is_error = isinstance(candidate, type) and issubclass(candidate, SaliedgeError)
-        if is_error and candidate.exit_code == exit_code:
-            return candidate
-    return SaliedgeError
+    classes = SaliedgeError.__subclasses__()
+    return next((found for found in classes if found.exit_code == exit_code), SaliedgeError)

@@ -1,0 +1,131 @@
+"""The JSON file: it reads back whole, and says no to what it does not know."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.absent import Absent
+from benchmarks.conditions import conditions
+from benchmarks.configurations import Configuration
+from benchmarks.report import BundleIdentity, Report, Result, read_report
+from benchmarks.table import report_text
+from benchmarks.workload import Workload
+from edge_runtime.errors import ArtifactError
+
+
+@pytest.fixture
+def report(make_round, tmp_path):
+    """A report of two rounds of INT8, with a map and without, and float; no /proc anywhere."""
+    unread = Absent("status cannot be read here")
+    rounds = {
+        ("int8", "none"): [make_round(2, 2), make_round(3, 3)],
+        ("int8", "gradient"): [make_round(6, 6), make_round(6, 6)],
+        ("float32", "none"): [make_round(4, 4, memory_peak=unread), make_round(4, 4)],
+    }
+    return Report(
+        bundle=BundleIdentity("first.edge", "first", "ab" * 32, 96, 128),
+        workload=Workload(frames=2, warmup=1, rounds=2, threads=1),
+        conditions=conditions(tmp_path),
+        started_utc="2026-01-02T03:04:05+00:00",
+        seconds=1.5,
+        results=tuple(
+            Result(Configuration("onnx", *key), f"{'-'.join(key)}.onnx", 4_000_000, tuple(found))
+            for key, found in rounds.items()
+        ),
+        left_out={"litert": "not installed here", "tflite-runtime": "not installed here"},
+    )
+
+
+def test_a_report_reads_back_from_its_file(report, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_bytes(report.to_bytes())
+    assert read_report(path) == report
+    assert read_report(path).to_bytes() == report.to_bytes()
+
+
+def test_the_file_has_the_figures_beside_the_samples(report):
+    record = json.loads(report.to_bytes())
+    assert (record["kind"], record["schema"]) == ("saliedge-bench", "1.0")
+    assert record["engine_versions"] == {"onnx": "1.2.3"}
+    plain = record["results"][0]
+    assert plain["name"] == "onnx int8"
+    assert plain["summary"]["stages_ms"]["inference"]["p50"] == 2.5
+    assert plain["summary"]["samples"] == 4
+    assert plain["rounds"][0]["inference_ns"] == [2_000_000, 2_000_000]
+    assert [(entry["numerator"], entry["denominator"]) for entry in record["ratios"]] == [
+        ("onnx int8", "onnx float32"),
+        ("onnx int8 gradient", "onnx int8"),
+    ]
+    assert record["ratios"][0]["rounds"] == [0.5, 0.75]
+
+
+def test_what_could_not_be_read_is_absent_in_the_file_and_never_zero(report):
+    record = json.loads(report.to_bytes())
+    assert record["results"][0]["summary"]["stages_ms"]["inference"]["p99"] == {
+        "absent": "p99 needs 1000 samples, there are 4"
+    }
+    assert record["results"][2]["summary"]["memory_peak_bytes"] == {
+        "absent": "status cannot be read here"
+    }
+    assert "absent" in record["conditions"]["machine"]["cpu_model"]
+
+
+def test_an_unknown_minor_version_is_accepted_with_fields_it_adds(report):
+    record = json.loads(report.to_bytes())
+    record |= {"schema": "1.7", "temperature": [40, 41]}
+    assert Report.from_json(record) == report
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"schema": "2.0"}, "it has the schema 2.0, and this version reads 1.0"),
+        ({"kind": "poem"}, "it is no report of bench"),
+        ({"results": [{"engine": "onnx"}]}, "lacks a field"),
+        ({"bundle": {}}, "lacks a field"),
+        ({"workload": {}}, "the workload lacks a field"),
+        ({"results": 3}, "lacks a field or has one of another type"),
+    ],
+)
+def test_a_report_that_cannot_be_used_is_one_sentence(report, tmp_path, change, reason):
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({**json.loads(report.to_bytes()), **change}))
+    with pytest.raises(ArtifactError) as caught:
+        read_report(path)
+    assert reason in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe"])
+def test_a_damaged_file_is_refused(tmp_path, content):
+    path = tmp_path / "report.json"
+    path.write_bytes(content)
+    with pytest.raises(ArtifactError, match="cannot be used"):
+        read_report(path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        read_report(tmp_path / "missing.json")
+
+
+def test_the_table_names_everything_that_is_absent_or_left_out(report):
+    text = report_text(report)
+    assert "Absent: p99 needs 1000 samples, there are 4." in text
+    assert "Absent: status cannot be read here." in text
+    assert "Left out: litert, tflite-runtime (not installed here)." in text
+
+
+def test_the_table_shows_figures_and_ratios(report):
+    lines = report_text(report).splitlines()
+    plain = next(line for line in lines if line.startswith("onnx int8 "))
+    assert plain.split() == [
+        "onnx", "int8", "2.500", "-", "-", "2.000", "to", "3.000", "1.000", "285.7", "50", "60",
+        "4.000",
+    ]  # fmt: skip
+    ratio = next(line for line in lines if line.startswith("onnx int8 / onnx float32"))
+    assert ratio.split()[-6:] == ["0.625", "0.500", "to", "0.750", "50.0", "%"]
+    assert "first.edge  sha256 abababababababab  input 128 x 96" in lines[0]
