@@ -19,7 +19,7 @@ venv: ## Make .venv (dependencies are shared between checkouts, see .ci/venv)
 	@.ci/venv
 
 demo: venv ## The whole way on synthetic pictures: train, evaluate, export, infer, bench
-	@$(BIN)/python -m benchmarks.demo --out demo
+	@$(BIN)/python -m benchmarks.studies.demo --out demo
 
 lint: venv ## Ruff (lint and format), mypy, import-linter
 	$(BIN)/python -m ruff check .

@@ -45,7 +45,7 @@ def place_polyp(rng: Random, visible: npt.NDArray[np.bool_], light: Field) -> Pl
         Placement: The first of 24 draws that lies in view and in the light, or else the brightest.
     """
     size = light.shape[0]
-    long = between(rng, 0.085, 0.22)
+    long = between(rng, 0.13, 0.25)
     short = long * between(rng, 0.62, 1.0)
     axis_x, axis_y = random_unit_vector(rng)
     best, best_light = (0.0, 0.0), -1.0
@@ -70,8 +70,8 @@ def place_polyp(rng: Random, visible: npt.NDArray[np.bool_], light: Field) -> Pl
 def add_polyp(rng: Random, surface: Surface, place: Placement) -> npt.NDArray[np.bool_]:
     """Raise a dome on the wall: shaded by the camera's light, of its own texture, with a shadow.
 
-    The colour is shifted a little in a random direction (paler, redder, darker or hardly at all),
-    so that no colour of the whole picture tells that a polyp is there.
+    Its surface is redder than the wall around it by a random amount, less than walls differ from
+    each other, so that no colour of the whole picture tells that a polyp is there.
 
     Returns:
         bool [S, S]: The pixels that the polyp covers, hidden or not.
@@ -94,8 +94,8 @@ def add_polyp(rng: Random, surface: Surface, place: Placement) -> npt.NDArray[np
     surface.relief *= 1.0 - foot * (0.22 - 0.22 * facing)
 
     pits = smooth_noise(rng, 44, size) + 0.8 * smooth_noise(rng, 26, size)
-    texture = between(rng, 0.05, 0.16)
-    tone, redness = between(rng, 0.88, 1.10), between(rng, -0.10, 0.16)
+    texture = between(rng, 0.10, 0.22)
+    tone, redness = between(rng, 0.88, 1.10), between(rng, 0.02, 0.30)
     for index, weight in enumerate((0.15, 1.0, 0.9)):
         field = surface.reflectance[index]
         shift = tone * (1.0 - redness * weight) - 1.0
@@ -119,7 +119,7 @@ def _dome(rng: Random, place: Placement, squared: Field, size: int) -> tuple[Fie
         the cosine's sign-carrying part: above 0 towards the lamp, below 0 in its shade.
     """
     x, y = grid(size)
-    height = between(rng, 0.3, 0.75) * place.short
+    height = between(rng, 0.5, 0.9) * place.short
     slope_x, slope_y = np.zeros_like(squared), np.zeros_like(squared)
     scale = -0.5 * height * size
     slope_x[:, 1:-1] = (squared[:, 2:] - squared[:, :-2]) * scale
