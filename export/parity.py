@@ -61,6 +61,12 @@ class LogitParity:
     top_agreement: float
     largest_probability: float
 
+    @property
+    def share_off(self) -> float:
+        """Share of values that are more than one step off."""
+        total = sum(self.histogram.values())
+        return sum(count for step, count in self.histogram.items() if abs(step) > 1) / total
+
     def to_json(self) -> dict[str, Any]:
         """For the report."""
         return {
