@@ -59,14 +59,18 @@ def class_map(graph: TfliteGraph, operation: ops.ClassMap) -> None:
 
 def mask_gain(program: Program, operation: ops.Mask) -> float:
     """What the mask's product leaves on the gradient, see :meth:`mask`."""
-    return -255.0 * _mask_scale(program.tensors[operation.activation]) / operation.gain
+    return -_inside(program.tensors[operation.activation]) / operation.gain
 
 
-def _mask_scale(spec: TensorSpec) -> float:
-    """The scale at which the smallest product inside the limits fills the byte."""
+def _inside(spec: TensorSpec) -> float:
+    """What the mask is worth (negated) inside its limits: at most the smallest product there.
+
+    A power of two, so that taking the gain off again changes no bit of a multiplier: a near-tie
+    that rounds otherwise than in the reference would grow from layer to layer.
+    """
     assert spec.scale is not None
     width = spec.high * (2 if spec.signed else 1)
-    return float(np.float32(spec.scale**2 * (width - 1) / 255.0))
+    return float(2.0 ** np.floor(np.log2(spec.scale**2 * (width - 1))))
 
 
 def mask(graph: TfliteGraph, operation: ops.Mask) -> None:
@@ -105,7 +109,7 @@ def _outside(graph: TfliteGraph, name: str, spec: TensorSpec) -> str:
     above = distance("high", spec.high, 127)
     below = distance("low", -spec.high, -128) if spec.signed else source
     outside = graph.builder.tensor(
-        f"{name}/outside", shape, np.int8, scale=_mask_scale(spec), zero_point=127
+        f"{name}/outside", shape, np.int8, scale=_inside(spec) / 255, zero_point=127
     )
     return graph.builder.operator("MUL", [below, above], outside, version=2)
 
