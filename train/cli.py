@@ -20,7 +20,7 @@ _EPILOG = """\b
 Examples:
   saliedge train --data kvasir --out runs/first
   saliedge train --data labels.csv --out runs/small --backbone small_cnn --size 128
-  saliedge train --data synthetic:?count=900 --backbone small_cnn --out runs/demo
+  saliedge train --data synthetic:?count=2400 --backbone small_cnn --out runs/demo
   saliedge train --data kvasir --out runs/w4a4 --bits 4 --lambda1 1 --k 0.5
   saliedge train --config runs/first/config.toml --seed 1 --out runs/second
   saliedge train --resume --out runs/first
@@ -69,7 +69,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "--data",
     metavar="DATA",
     help="Folder class/*.jpg, folder or .csv with file,label[,group][,mask][,split], or "
-    "synthetic:?count=900&seed=0.",
+    "synthetic:?count=2400&seed=0.",
 )
 @click.option(
     "--out",
@@ -98,7 +98,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "--size",
     type=int,
     metavar="PIXELS",
-    help="Side of the square input, a multiple of 8 [160; small_cnn: 96].",
+    help="Side of the square input, a multiple of 8 [160; small_cnn: 64].",
 )
 @click.option(
     "--fit",
@@ -106,10 +106,15 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     help="How a frame of another shape is fitted in [crop].",
 )
 @click.option(
-    "--epochs-float", type=int, metavar="N", help="Epochs of the float warm-up [6; small_cnn: 12]."
+    "--epochs-float", type=int, metavar="N", help="Epochs of the float warm-up [6; small_cnn: 30]."
 )
-@click.option("--epochs", type=int, metavar="N", help="Epochs with PACT and saliency guidance [5].")
-@click.option("--batch-size", type=int, metavar="N", help="Images per step [32].")
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="Epochs with PACT and saliency guidance [5; small_cnn: 6].",
+)
+@click.option("--batch-size", type=int, metavar="N", help="Images per step [32; small_cnn: 16].")
 @click.option("--lr-float", type=float, metavar="RATE", help="Peak learning rate of the warm-up.")
 @click.option("--lr", type=float, metavar="RATE", help="Peak learning rate after the warm-up.")
 @click.option("--lr-alpha", type=float, metavar="RATE", help="Peak learning rate of the clips.")
@@ -139,7 +144,9 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     metavar="PIXELS",
     help="Odd side of the box that saliency is averaged over before masking.",
 )
-@click.option("--rotation", type=float, metavar="DEGREES", help="Largest random rotation [30].")
+@click.option(
+    "--rotation", type=float, metavar="DEGREES", help="Largest random rotation [30; small_cnn: 15]."
+)
 @click.option(
     "--balance",
     type=click.Choice(["none", "sampling", "weights"]),

@@ -55,6 +55,10 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
 def _starting_network(session: Session) -> QuantizedNetwork:
     network, _ = load_network(session.run.float_checkpoint)
     network = network.to(session.device).to(memory_format=torch.channels_last)
+    for parameter in network.parameters():
+        # Tensors out of a file lie at any address, and kernels sum in another order where vectors
+        # are not aligned; a copy is.
+        parameter.data = parameter.data.clone(memory_format=torch.preserve_format)
     network.mark_calibrated()
     network.quantize = session.config.quantization.enabled
     return network

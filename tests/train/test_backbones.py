@@ -51,7 +51,7 @@ def test_weights_load_by_name_from_a_file(tmp_path: Path, suffix: str) -> None:
         save_file(source, path)
     loaded = build("small_cnn", 3, str(path)).state_dict()
     assert torch.equal(loaded["stem.0.weight"], source["stem.0.weight"])
-    assert loaded["classifier.weight"].shape == (3, 128)
+    assert loaded["classifier.weight"].shape == (3, 48)
 
 
 class TestBadWeights:

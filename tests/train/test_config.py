@@ -19,7 +19,7 @@ def test_a_flag_beats_the_file_which_beats_the_recipe_which_beats_the_default(
     config = resolve({**DATA, "optimizer": {"batch_size": 4}}, path)
     assert config.optimizer.batch_size == 4
     assert config.optimizer.epochs == 7
-    assert config.network.height == 96
+    assert config.network.height == 64
     assert config.guidance.k == 0.5
 
 

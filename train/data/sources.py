@@ -126,7 +126,7 @@ def open_dataset(source: str | Path) -> Dataset:
     Args:
         source: a folder ``class/*.jpg``; a folder that holds ``labels.csv``, or a ``.csv`` path,
             with the columns ``file,label[,group][,mask][,split]``; or
-            ``synthetic:?count=900&seed=0[&size=128][&shortcut=CLASS]``.
+            ``synthetic:?count=2400&seed=0[&size=128][&shortcut=CLASS]``.
 
     Raises:
         DataError: there is no such source, it lists no images, a listed file is missing, a label
@@ -144,7 +144,7 @@ def open_dataset(source: str | Path) -> Dataset:
         return _from_csv(path, text)
     raise DataError(
         f"there are no images at {text}: give a folder of classes, a folder or .csv file with "
-        f"labels, or {SYNTHETIC_PREFIX}?count=900&seed=0."
+        f"labels, or {SYNTHETIC_PREFIX}?count=2400&seed=0."
     )
 
 
@@ -275,7 +275,7 @@ def _synthetic(source: str) -> Dataset:
 
 
 def _synthetic_options(source: str) -> dict[str, str]:
-    options = {"count": "900", "seed": "0", "size": "128", "shortcut": ""}
+    options = {"count": "2400", "seed": "0", "size": "128", "shortcut": ""}
     given = dict(parse_qsl(source[len(SYNTHETIC_PREFIX) :].lstrip("?"), keep_blank_values=True))
     unknown = sorted(set(given) - set(options))
     options.update(given)
@@ -294,7 +294,7 @@ def _synthetic_options(source: str) -> dict[str, str]:
     if unknown or wrong:
         raise DataError(
             f"{source!r} has a wrong option {(unknown + wrong)[0]!r}; expected "
-            f"{SYNTHETIC_PREFIX}?count=900&seed=0&size=128[&shortcut={synthetic.CLASSES[-1]}]."
+            f"{SYNTHETIC_PREFIX}?count=2400&seed=0&size=128[&shortcut={synthetic.CLASSES[-1]}]."
         )
     return options
 
