@@ -133,7 +133,7 @@ def restore(
             index, _, slot = name.partition(".")
             like = parameters[int(index)]
             # The memory layout of the parameter, since kernels may round by layout.
-            kept = torch.empty_like(like).copy_(value) if value.shape == like.shape else value.clone()
+            kept = torch.empty_like(like if value.shape == like.shape else value).copy_(value)
             slots.setdefault(int(index), {})[slot] = kept.detach()
         optimizer.load_state_dict(optimizer.state_dict() | {"state": slots})
     except (OSError, SafetensorError, RuntimeError, IndexError) as error:
