@@ -42,7 +42,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "infer": LazyCommand(
         "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),
-    "bench": LazyCommand("benchmarks.cli:bench", "Measure latency, memory and size.", "bench"),
+    "bench": LazyCommand("benchmarks.cli:bench", "Measure latency, memory and size."),
 }
 
 _EPILOG = f"""\b

@@ -116,7 +116,6 @@ _EXTRA_OF_MODULE = {
     "onnxruntime": "onnx",
     "ai_edge_litert": "litert",
     "tflite_runtime": "tflite-runtime",
-    "psutil": "bench",
 }
 _OUTPUT_ERRNOS = {
     errno.ENOSPC: "the disk is full; free some space and run the command again",

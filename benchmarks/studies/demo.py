@@ -96,7 +96,11 @@ def _judge(evaluations: dict[str, dict[str, Any]]) -> None:
                 f"{_LEAST_ACCURACY:.0%}."
             )
         rows = [row for row in evaluation["saliency"]["rows"] if row["lesions"] == "all"]
-        blind = {row["map"]: row["pointing"]["value"] for row in rows if "blind" in row["map"]}
+        blind = {
+            row["map"]: row["pointing"]["value"]
+            for row in rows
+            if "blind" in row["map"] and row["pointing"]
+        }
         gradient = next(row for row in rows if "blind" not in row["map"])["pointing"]["value"]
         if not blind or gradient <= max(blind.values()):
             raise GateError(

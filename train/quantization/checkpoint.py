@@ -110,7 +110,8 @@ def _read(
             text = header.get("saliedge", "{}")
             record = json.loads(text)
             names = archive.keys() if with_tensors else ()
-            tensors = {name: archive.get_tensor(name) for name in names}
+            # Cloned: a mapped tensor may lie unaligned, and kernels then sum in another order.
+            tensors = {name: archive.get_tensor(name).clone() for name in names}
     except (SafetensorError, OSError, ValueError) as error:
         raise ArtifactError(
             f"{path} is not a readable checkpoint ({error}); copy it again or train it again."
