@@ -24,3 +24,35 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_graphs.write_bundle(path)
     tiny_graphs.write_reference(path.with_name("toy.reference"))
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the small CNN on 48 pixels, of every stage and little skill; read-only."""
+    from train.config import resolve
+    from train.progress import plain_reporter
+    from train.run_directory import RunDirectory
+    from train.trainer import train
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    config = resolve(
+        {
+            "data": {"source": "synthetic:?count=120&seed=0&size=48"},
+            "network": {"backbone": "small_cnn", "height": 48, "width": 48},
+            "optimizer": {"epochs_float": 4, "epochs": 1, "batch_size": 16},
+            "run": {"threads": 1, "tensorboard": False},
+        }
+    )
+    with plain_reporter() as reporter:
+        train(config, RunDirectory(folder), reporter)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle that the export command makes of `tiny_run`, its reference beside; read-only."""
+    from export.cli import export
+
+    path = tmp_path_factory.mktemp("bundles") / "tiny.edge"
+    export.main([str(tiny_run), "--int8", "--out", str(path)], standalone_mode=False)
+    return path
