@@ -120,7 +120,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     contents = bundle_record(
         run,
         candidate,
-        make_golden(candidate, golden_bytes),
+        make_golden(candidate, golden_bytes, options.thresholds),
         _feature_moments(candidate, loaded.images),
         gates,
         name=options.out.name.removesuffix(".edge"),

@@ -11,6 +11,7 @@ from edge_runtime import synthetic
 from edge_runtime.bundle import Golden
 from edge_runtime.preprocessing import Preprocessing
 from export.candidate import Candidate, output_step
+from export.gates import GateThresholds
 from export.program import LOGITS, SALIENCY, execute
 
 __all__ = ["GoldenSet", "golden_images", "make_golden"]
@@ -43,12 +44,15 @@ def golden_images(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     return np.stack([preprocessing.apply(frame) for frame in frames])
 
 
-def make_golden(candidate: Candidate, images: NDArray[np.uint8]) -> GoldenSet:
+def make_golden(
+    candidate: Candidate, images: NDArray[np.uint8], thresholds: GateThresholds
+) -> GoldenSet:
     """Run the exact reference on the golden images, the top class explained.
 
     Args:
         candidate: its programs.
         images: from :func:`golden_images`.
+        thresholds: what the export asked of its engines is what a device is asked for.
     """
     arrays: dict[str, NDArray[np.generic]] = {
         "golden-images.npy": images,
@@ -65,5 +69,7 @@ def make_golden(candidate: Candidate, images: NDArray[np.uint8]) -> GoldenSet:
         logits_file="golden-logits.npy",
         logit_step=output_step(candidate.plain, LOGITS),
         saliency_files=maps,
+        max_steps=thresholds.logit_steps,
+        min_correlation=thresholds.golden_pearson,
     )
     return GoldenSet(record, arrays)

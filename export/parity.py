@@ -88,12 +88,14 @@ class MapParity:
         median_spearman: median over images of the rank correlation of their pixels.
         worst_spearman: the least of them.
         median_pearson: median over images of the linear correlation.
+        worst_pearson: the least of them.
         constant: images whose two maps are both constant, where nothing can be ranked.
     """
 
     median_spearman: float
     worst_spearman: float
     median_pearson: float
+    worst_pearson: float
     constant: int
 
     def to_json(self) -> dict[str, Any]:
@@ -176,6 +178,7 @@ def compare_maps(found: Floats, expected: Floats) -> MapParity:
         median_spearman=float(np.median(spearman)),
         worst_spearman=float(np.min(spearman)),
         median_pearson=float(np.median(pearson)),
+        worst_pearson=float(np.min(pearson)),
         constant=constant,
     )
 
