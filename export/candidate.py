@@ -16,7 +16,6 @@ from export.class_activation import add_class_activation
 from export.gradient import add_gradient
 from export.lower import lower, lower_float
 from export.onnx_emitter import emit_onnx
-from export.operations import Dequantize
 from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program
 from export.tflite_emitter import emit_tflite
 from train.quantization import QuantizedNetwork
@@ -113,9 +112,7 @@ def emit_references(network: QuantizedNetwork) -> tuple[GraphFile, ...]:
 
 def output_step(program: Program, output: str) -> float:
     """The real value of one quantisation step of an output that is dequantised (``logits``)."""
-    operation = program.producer(program.outputs[output])
-    assert isinstance(operation, Dequantize)
-    step = program.tensors[operation.input].scale
+    step = program.tensors[program.integers_of(output)].scale
     assert step is not None
     return step
 

@@ -45,11 +45,7 @@ def add_class_activation(program: Program, images: np.ndarray) -> Program:
         )
     assert classifier.weight_scale is not None
     last_map = program.tensors[program.last_map]
-    logits = next(
-        op.input
-        for op in program.operations
-        if isinstance(op, ops.Dequantize) and op.output == LOGITS
-    )
+    logits = program.integers_of(LOGITS)
     weight = classifier.weight[:, :, None, None]
     values = run_all(program, images)
     features = last_map.dequantize(values[program.last_map])

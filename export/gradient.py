@@ -68,11 +68,7 @@ class _Backward:
         self.channel_factors: dict[str, np.ndarray] = {}
 
     def run(self) -> Program:
-        logits = next(
-            op.input
-            for op in self.program.operations
-            if isinstance(op, ops.Dequantize) and op.output == LOGITS
-        )
+        logits = self.program.integers_of(LOGITS)
         self.tensors[CLASS_INDEX_USED] = TensorSpec(CLASS_INDEX_USED, (1,))
         self._append(ops.TopClass(logits, CLASS_INDEX_USED))
         for operation in reversed(self.program.operations):

@@ -9,7 +9,7 @@ without the batch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -105,7 +105,6 @@ class Program:
     outputs: dict[str, str]
     last_map: str = ""
     takes_class_index: bool = False
-    source_of: dict[str, str] = field(default_factory=dict)
 
     @property
     def image(self) -> TensorSpec:
@@ -115,6 +114,12 @@ class Program:
     def producer(self, tensor: str) -> Operation | None:
         """The operation that writes ``tensor``."""
         return next((op for op in self.operations if op.output == tensor), None)
+
+    def integers_of(self, output: str) -> str:
+        """The integer tensor that is dequantised into the graph's output ``output``."""
+        producer = self.producer(self.outputs[output])
+        assert producer is not None
+        return producer.inputs[0]
 
     def extended(
         self,
