@@ -194,6 +194,8 @@ class _Judge:
             torch_logits(self.candidate.network, self.images), reference[LOGITS], step
         )
         self.report.details["torch logits"] = trained.to_json()
+        # The same integers to the last bit, but for a mean or a sum that rounds at a tie.
+        self.report.add("torch: logit steps", trained.largest_steps, "<=", limits.torch_steps)
         self.report.add("torch: top-1 agreement", trained.top_agreement, ">=", limits.top_agreement)
         for first, second in itertools.combinations(self.engines, 2):
             found, other = self.plain[first].logits, self.plain[second].logits

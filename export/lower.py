@@ -10,7 +10,13 @@ import torch
 from export import operations as ops
 from export.program import FEATURES, IMAGE, LOGITS, Operation, Program, TensorSpec
 from train.quantization import Node, QuantizedNetwork
-from train.quantization.fake_quantize import activation_levels, weight_scales
+from train.quantization.fake_quantize import (
+    activation_levels,
+    bias_steps,
+    lowest_level,
+    weight_scales,
+    weight_steps,
+)
 
 __all__ = ["lower", "lower_float"]
 
@@ -75,17 +81,15 @@ class _Lowering:
             return TensorSpec(node.name, node.shape, native_clip=clip)
         site = self.network.site_of(node.name)
         levels = activation_levels(site.bits, site.signed)
-        scale = (site.alpha.detach() / levels).item()
+        scale = site.scale.item()
         # A ReLU that enters a signed, shared site still may not go below zero.
         rectified = not site.signed or node.activation != "none"
-        # Training never uses -128; a signed byte saturates there in both formats, and here.
-        lowest = -128 if levels == 127 else -levels
         return TensorSpec(
             node.name,
             node.shape,
             scale=scale,
             signed=site.signed,
-            low=0 if rectified else lowest,
+            low=0 if rectified else lowest_level(site.bits, site.signed),
             high=levels,
         )
 
@@ -130,11 +134,9 @@ class _Lowering:
         if not self.integer:
             return weight.contiguous().numpy().copy(), None, bias.numpy().copy()
         scale = weight_scales(weight, layer.bits)
-        per_channel = scale.reshape(-1, *[1] * (weight.dim() - 1))
-        integers = torch.round(weight / per_channel).to(torch.int8).contiguous().numpy()
+        integers = weight_steps(weight, scale).to(torch.int8).contiguous().numpy()
         input_scale = self.tensors[node.inputs[0]].scale
         assert input_scale is not None
-        bias_scale = scale.double().numpy() * input_scale
+        steps = bias_steps(bias, scale, scale.new_tensor(input_scale)).double().numpy()
         limit = float(2**31 - 1)
-        bias_integers = np.clip(np.rint(bias.double().numpy() / bias_scale), -limit, limit)
-        return integers, scale.numpy(), bias_integers.astype(np.int32)
+        return integers, scale.numpy(), np.clip(steps, -limit, limit).astype(np.int32)

@@ -60,16 +60,17 @@ def torch_map(
 
 
 def _last_map(network: QuantizedNetwork, node: str, batch: Tensor) -> Tensor:
-    """The fake-quantised output of the last site call of ``node``, ``[N, K, h, w]``."""
+    """The fake-quantised output of the last site call of ``node``, ``[N, K, h, w]`` real values."""
     kept: list[Tensor] = []
+    site = network.site_of(node)
 
     def keep(_site: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         kept.append(output)
 
-    hook = network.site_of(node).register_forward_hook(keep)
+    hook = site.register_forward_hook(keep)
     try:
         with torch.no_grad():
             network(batch)
     finally:
         hook.remove()
-    return kept[-1]
+    return kept[-1] * site.scale

@@ -70,15 +70,16 @@ def test_logits_and_features_are_within_one_step_of_the_program(name, bits, emit
         assert np.abs(got[output] - expected[output]).max() <= step * 1.001
 
 
+@pytest.mark.parametrize("bits", [(8, 8), (4, 4), (2, 2)], ids=["8bit", "4bit", "2bit"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_program_is_the_fake_quantised_network(name):
+def test_the_program_is_the_fake_quantised_network_to_the_last_bit(name, bits):
     torch.manual_seed(1)
-    network = quantized(NETWORKS[name](), IMAGES)
-    program = lower(network)
+    network = quantized(NETWORKS[name](), IMAGES, bits)
+    expected = execute(lower(network), IMAGES)
     with torch.no_grad():
-        logits = network(as_batch(IMAGES)).numpy()
-    step = program.tensors[network.graph.logits.name].scale
-    assert np.abs(execute(program, IMAGES)["logits"] - logits).max() <= step * 1.001
+        logits, features = network.forward_features(as_batch(IMAGES))
+    assert np.array_equal(logits.numpy(), expected["logits"])
+    assert np.array_equal(features.numpy(), expected["features"])
 
 
 @RUNTIMES

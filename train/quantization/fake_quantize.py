@@ -3,6 +3,11 @@
 Source: PACT, arXiv 1805.06085. Its clip (eq. 1) ``y = 0.5 (|x| - |x - alpha| + alpha)`` is
 ``clamp(x, 0, alpha)``; its quantiser (eq. 2) is ``round(y (2^k - 1) / alpha) alpha / (2^k - 1)``;
 its gradient for alpha (eq. 3) is 1 where the input is clipped and 0 elsewhere.
+
+All values here are in *steps*: float32 tensors that hold integers, real value = steps times scale.
+A convolution of steps with steps is an exact integer as long as no sum exceeds 2^24, and it is
+requantised with the very multiplication that the integer kernels of a device do. So training sees
+the device's integers, not ones that differ where a float rounds the other way.
 """
 
 from __future__ import annotations
@@ -15,10 +20,11 @@ from torch import Tensor
 __all__ = [
     "BackwardPass",
     "activation_levels",
-    "fake_quantize_bias",
-    "fake_quantize_weight",
+    "bias_steps",
+    "lowest_level",
     "pact",
     "weight_scales",
+    "weight_steps",
 ]
 
 _SMALLEST_CHANNEL = 1e-4
@@ -40,48 +46,60 @@ def activation_levels(bits: int, signed: bool) -> int:
     return (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
 
 
+def lowest_level(bits: int, signed: bool) -> int:
+    """The smallest integer of a k-bit site.
+
+    A signed site reaches down to minus its levels; at 8 bit to one below, where a byte saturates by
+    itself and needs no clip of its own. The gradient counts both as clipped.
+    """
+    if not signed:
+        return 0
+    levels = activation_levels(bits, signed)
+    return -levels - 1 if bits == 8 else -levels
+
+
 class _Pact(torch.autograd.Function):
-    """Quantise to ``levels`` steps; the masks of the backward are taken from the integers."""
+    """Requantise and clip; the masks of the backward are taken from the integers."""
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
+        multiplier: Tensor,
         alpha: Tensor,
-        levels: int,
+        bits: int,
         signed: bool,
         state: BackwardPass,
         pass_clipped: bool,
     ) -> Tensor:
-        # The scale is rounded to float32 once, here as in the exported files.
-        scale = alpha / levels
-        lowest = -levels if signed else 0
-        quantized = torch.div(x, scale).round_().clamp_(lowest, levels)
-        ctx.save_for_backward(quantized.to(torch.int8 if signed else torch.uint8))
+        levels = activation_levels(bits, signed)
+        steps = torch.mul(x, multiplier).round_().clamp_(lowest_level(bits, signed), levels)
+        ctx.save_for_backward(steps.to(torch.int8 if signed else torch.uint8), multiplier, alpha)
         ctx.levels, ctx.signed, ctx.state, ctx.pass_clipped = levels, signed, state, pass_clipped
-        return quantized.mul_(scale)
+        return steps
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
-        (quantized,) = ctx.saved_tensors
+        steps, multiplier, alpha = ctx.saved_tensors
         if ctx.signed:
-            inside = quantized.abs() < ctx.levels
+            inside = (steps < ctx.levels) & (steps > -ctx.levels)
         else:
-            inside = (quantized > 0) & (quantized < ctx.levels)
+            inside = (steps > 0) & (steps < ctx.levels)
         gradient_alpha = None
         if not ctx.state.input_only:
             # eq. 3; a signed site clips below too, where alpha enters with a minus.
-            clipped = (quantized == ctx.levels).to(gradient.dtype)
+            clipped = (steps == ctx.levels).to(gradient.dtype)
             if ctx.signed:
-                clipped -= (quantized == -ctx.levels).to(gradient.dtype)
-            gradient_alpha = (gradient * clipped).sum()
-        for_input = gradient if ctx.pass_clipped else gradient * inside
-        return for_input, gradient_alpha, None, None, None, None
+                clipped -= (steps <= -ctx.levels).to(gradient.dtype)
+            gradient_alpha = (gradient * clipped).sum() * (ctx.levels / alpha.detach())
+        for_input = (gradient if ctx.pass_clipped else gradient * inside) * multiplier
+        return for_input, None, gradient_alpha, None, None, None, None
 
 
 def pact(
     x: Tensor,
+    multiplier: Tensor,
     alpha: Tensor,
     *,
     bits: int,
@@ -89,10 +107,12 @@ def pact(
     state: BackwardPass,
     pass_clipped: bool = False,
 ) -> Tensor:
-    """Clip to ``[0, alpha]`` (``[-alpha, alpha]`` if signed) and round to a k-bit grid.
+    """Requantise to a k-bit grid that ends at ``alpha``.
 
     Args:
-        x: float32, any shape; the pre-activation, since the clip is the activation.
+        x: float32, any shape; the pre-activation in steps of whatever produced it.
+        multiplier: float32, broadcast against ``x``: the size of its steps over the size of the
+            result's, ``alpha / levels``. Taken as a constant, since rounding aside it cancels.
         alpha: float32 scalar above zero, learnable.
         bits: width k of the integer.
         signed: whether negative values are kept.
@@ -100,11 +120,11 @@ def pact(
         pass_clipped: let the gradient for ``x`` through where the value is clipped, too.
 
     Returns:
-        float32 of the shape of ``x``: integers times the scale ``alpha / levels``. The gradient for
-        ``x`` passes where the integer is strictly inside its range (straight-through estimator).
+        float32 of the shape of ``x``: integers from ``lowest_level`` to ``activation_levels``,
+        rounded half to even. The gradient for ``x`` passes where the integer is strictly inside its
+        range (straight-through estimator).
     """
-    levels = activation_levels(bits, signed)
-    result: Tensor = _Pact.apply(x, alpha, levels, signed, state, pass_clipped)
+    result: Tensor = _Pact.apply(x, multiplier, alpha, bits, signed, state, pass_clipped)
     return result
 
 
@@ -126,22 +146,36 @@ def weight_scales(weight: Tensor, bits: int) -> Tensor:
     return torch.maximum(scale, floor)
 
 
-def fake_quantize_bias(bias: Tensor, weight_scale: Tensor, input_scale: Tensor | float) -> Tensor:
-    """A bias ``[O]`` on the grid of its int32 form, with a straight-through gradient."""
-    with torch.no_grad():
-        step = weight_scale * input_scale
-        correction = torch.round(bias / step) * step - bias
-    return bias + correction
+class _Steps(torch.autograd.Function):
+    """Divide and round; the gradient passes the rounding."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, step: Tensor) -> Tensor:
+        ctx.save_for_backward(step)
+        return torch.div(values, step).round_()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        (step,) = ctx.saved_tensors
+        return gradient / step, None
 
 
-def fake_quantize_weight(weight: Tensor, scale: Tensor) -> Tensor:
-    """Weights on their integer grid, with a straight-through gradient (all of them are inside).
+def weight_steps(weight: Tensor, scale: Tensor) -> Tensor:
+    """The integers of a weight, with a straight-through gradient (all of them are inside).
 
     Args:
         weight: float32 ``[O, ...]``.
         scale: float32 ``[O]`` of :func:`weight_scales`.
     """
-    with torch.no_grad():
-        per_channel = scale.reshape(-1, *[1] * (weight.dim() - 1))
-        correction = torch.round(weight / per_channel) * per_channel - weight
-    return weight + correction
+    steps: Tensor = _Steps.apply(weight, scale.reshape(-1, *[1] * (weight.dim() - 1)))
+    return steps
+
+
+def bias_steps(bias: Tensor, weight_scale: Tensor, input_scale: Tensor) -> Tensor:
+    """The integers of a bias ``[O]`` in steps of input scale times weight scale, straight-through.
+
+    A float32 holds them to 24 bits; the files get the very same numbers as int32.
+    """
+    steps: Tensor = _Steps.apply(bias, weight_scale * input_scale)
+    return steps

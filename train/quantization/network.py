@@ -17,10 +17,10 @@ from train.quantization.convolution import ConvolutionGeometry, convolve
 from train.quantization.fake_quantize import (
     BackwardPass,
     activation_levels,
-    fake_quantize_bias,
-    fake_quantize_weight,
+    bias_steps,
     pact,
     weight_scales,
+    weight_steps,
 )
 from train.quantization.graph import NetworkGraph, Node
 
@@ -78,6 +78,11 @@ class Site(nn.Module):
         """The largest integer of the site."""
         return activation_levels(self.bits, self.signed)
 
+    @property
+    def scale(self) -> Tensor:
+        """The real value of one step, float32 without gradient, as in the exported files."""
+        return self.alpha.detach() / self.levels
+
     def native(self, x: Tensor, activation: str) -> Tensor:
         """The activation function of the float network, observed while calibrating."""
         if activation == "relu":
@@ -88,10 +93,11 @@ class Site(nn.Module):
             self.observer.observe(x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        """PACT on the pre-activation ``x``."""
+    def forward(self, x: Tensor, multiplier: Tensor) -> Tensor:
+        """PACT on the pre-activation ``x``, see :func:`pact`."""
         return pact(
             x,
+            multiplier,
             self.alpha,
             bits=self.bits,
             signed=self.signed,
@@ -195,10 +201,10 @@ class QuantizedNetwork(nn.Module):
 
     def forward_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``[N, C]`` and pooled features ``[N, F]``."""
-        features_name = self.graph.features.name
-        values = {
-            self.graph.image.name: (image - self.config.input_mean) * (1 / self.config.input_std)
-        }
+        features_name, logits_name = self.graph.features.name, self.graph.logits.name
+        pixels = image - self.config.input_mean
+        image_scale = self._scale_of(self.graph.image.name, pixels)
+        values = {self.graph.image.name: pixels if self._quantize else pixels * image_scale}
         features = values[self.graph.image.name]
         for node in self.graph.nodes[1:]:
             values[node.name] = self._run(node, [values[name] for name in node.inputs])
@@ -207,25 +213,56 @@ class QuantizedNetwork(nn.Module):
             for name in node.inputs:
                 if self._last_reader[name] == node.name:
                     values.pop(name, None)
-        return values[self.graph.logits.name], features
+        logits = values[logits_name]
+        if self._quantize:
+            logits = logits * self._scale_of(logits_name, pixels)
+            features = features * self._scale_of(features_name, pixels)
+        return logits, features
 
     def _run(self, node: Node, inputs: list[Tensor]) -> Tensor:
-        x = self._operation(node, inputs)
         if node.operation in ("max_pool2d", "flatten", "concat"):
-            return x
+            return self._operation(node, inputs)
         site = self.site_of(node.name)
         if not self._quantize:
-            return site.native(x, node.activation)
+            return site.native(self._operation(node, inputs), node.activation)
+        x, multiplier = self._in_steps(node, inputs)
         # A site shared through a concatenation may be signed though this member is not.
-        clipped: Tensor = site(F.relu(x) if site.signed and node.activation != "none" else x)
+        clipped: Tensor = site(
+            F.relu(x) if site.signed and node.activation != "none" else x, multiplier
+        )
         return clipped
+
+    def _in_steps(self, node: Node, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """A node's sum in integer steps, and the size of those over that of its site's steps.
+
+        Case 1: weights; steps of input scale times weight scale, one multiplier per channel.
+        Case 2: a sum; each summand comes in the site's own steps.
+        Case 3: a mean; the steps of the input.
+        """
+        x = inputs[0]
+        target = self.site_of(node.name).scale
+        scales = [self._scale_of(name, x) for name in node.inputs]
+        if node.has_weights:
+            layer = self.layer_of(node.name)
+            scale = weight_scales(layer.weight, layer.bits)
+            weight = weight_steps(layer.weight, scale)
+            x = self._weighted(node, x, weight, bias_steps(layer.bias, scale, scales[0]))
+            multiplier = scales[0] * scale / target
+            return x, multiplier.reshape(1, -1, *[1] * (x.dim() - 2))
+        if node.operation == "add":
+            summands = [
+                value * (scale / target) for value, scale in zip(inputs, scales, strict=True)
+            ]
+            return summands[0] + summands[1], torch.ones_like(target)
+        return self._operation(node, inputs), scales[0] / target
 
     def _operation(self, node: Node, inputs: list[Tensor]) -> Tensor:
         x = inputs[0]
         attributes = node.attributes
         match node.operation:
             case "conv2d" | "linear":
-                return self._weighted(node, x)
+                layer = self.layer_of(node.name)
+                return self._weighted(node, x, layer.weight, layer.bias)
             case "add":
                 return x + inputs[1]
             case "concat":
@@ -242,14 +279,7 @@ class QuantizedNetwork(nn.Module):
                 return F.avg_pool2d(x, attributes["kernel"], attributes["stride"])
         raise AssertionError(node.operation)
 
-    def _weighted(self, node: Node, x: Tensor) -> Tensor:
-        layer = self.layer_of(node.name)
-        weight: Tensor = layer.weight
-        bias: Tensor = layer.bias
-        if self._quantize:
-            scale = weight_scales(weight, layer.bits)
-            weight = fake_quantize_weight(weight, scale)
-            bias = fake_quantize_bias(bias, scale, self._scale_of(node.inputs[0]))
+    def _weighted(self, node: Node, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if node.operation == "linear":
             return F.linear(x, weight, bias)
         top, bottom, left, right = node.attributes["padding"]
@@ -263,12 +293,11 @@ class QuantizedNetwork(nn.Module):
         )
         return convolve(x, weight, bias, geometry, self._state)
 
-    def _scale_of(self, node: str) -> Tensor | float:
-        """The real value of one step of the output of ``node``."""
+    def _scale_of(self, node: str, like: Tensor) -> Tensor:
+        """The real value of one step of the output of ``node``, float32 where ``like`` is."""
         if node == self.graph.image.name:
-            return 1 / self.config.input_std
-        site = self.site_of(node)
-        return site.alpha.detach() / site.levels
+            return like.new_tensor(1 / self.config.input_std)
+        return self.site_of(node).scale
 
     def calibrate(
         self,
@@ -375,7 +404,6 @@ def _pad(x: Tensor, padding: list[int], *, value: float) -> Tensor:
 
 def _record_share(name: str, shares: dict[str, float]):  # type: ignore[no-untyped-def]
     def hook(site: Site, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        top = float(site.alpha) * (1 - 0.5 / site.levels)
-        shares[name] = float((output.abs() >= top).float().mean())
+        shares[name] = float((output.abs() >= site.levels).float().mean())
 
     return hook

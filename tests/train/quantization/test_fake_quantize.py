@@ -10,32 +10,41 @@ from hypothesis import strategies as st
 from train.quantization.fake_quantize import (
     BackwardPass,
     activation_levels,
-    fake_quantize_bias,
-    fake_quantize_weight,
+    bias_steps,
+    lowest_level,
     pact,
     weight_scales,
+    weight_steps,
 )
 
-
-def _pact(x, alpha, **options):
-    return pact(x, alpha, state=BackwardPass(), **options)
+ONE = torch.tensor(1.0)
 
 
-def test_unsigned_site_clips_to_zero_and_alpha_and_rounds_half_to_even():
-    # 2 bits, alpha 3: the grid is 0, 1, 2, 3.
+def _pact(x, alpha, *, multiplier=ONE, **options):
+    return pact(x, multiplier, alpha, state=BackwardPass(), **options)
+
+
+def test_unsigned_site_clips_to_zero_and_its_levels_and_rounds_half_to_even():
     x = torch.tensor([-1.0, 0.4, 0.5, 1.5, 2.4, 9.0])
     y = _pact(x, torch.tensor(3.0), bits=2, signed=False)
     assert y.tolist() == [0.0, 0.0, 0.0, 2.0, 2.0, 3.0]
 
 
-def test_signed_site_is_symmetric():
-    # 4 bits, alpha 7: the grid is -7 .. 7.
-    y = _pact(torch.tensor([-9.0, -6.6, 0.2, 8.0]), torch.tensor(7.0), bits=4, signed=True)
-    assert y.tolist() == [-7.0, -7.0, 0.0, 7.0]
+def test_the_multiplier_turns_steps_into_steps():
+    # Two channels of an accumulator: steps of 0.5 and of 0.25 become steps of 1.
+    x = torch.tensor([[5.0, 5.0], [400.0, -7.0]])
+    y = _pact(x, torch.tensor(7.0), multiplier=torch.tensor([[0.5, 0.25]]), bits=4, signed=True)
+    assert y.tolist() == [[2.0, 1.0], [7.0, -2.0]]
+
+
+@pytest.mark.parametrize(("bits", "lowest"), [(4, -7.0), (8, -128.0)])
+def test_signed_site_is_symmetric_but_for_the_byte_that_saturates_by_itself(bits, lowest):
+    y = _pact(torch.tensor([-900.0, -6.6, 0.2, 900.0]), torch.tensor(7.0), bits=bits, signed=True)
+    assert y.tolist() == [lowest, -7.0, 0.0, float(activation_levels(bits, signed=True))]
 
 
 @pytest.mark.parametrize(
-    ("signed", "x", "inside", "alpha_gradient"),
+    ("signed", "x", "inside", "clipped"),
     [
         # eq. 3 of the paper: 1 where the input is clipped above, 0 elsewhere.
         (False, [-1.0, 0.2, 1.0, 2.0, 2.9, 5.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0], 2.0),
@@ -43,26 +52,34 @@ def test_signed_site_is_symmetric():
         (True, [-5.0, -0.4, 0.2, 1.4], [0.0, 1.0, 1.0, 0.0], 0.0),
     ],
 )
-def test_gradient_passes_where_the_integer_is_inside(signed, x, inside, alpha_gradient):
+def test_gradient_passes_where_the_integer_is_inside(signed, x, inside, clipped):
     x = torch.tensor(x, requires_grad=True)
-    alpha = torch.tensor(1.0 if signed else 3.0, requires_grad=True)
+    alpha = torch.tensor(6.0, requires_grad=True)
     _pact(x, alpha, bits=2, signed=signed).sum().backward()
     assert x.grad.tolist() == inside
-    assert alpha.grad.item() == alpha_gradient
+    # The sum counts steps, so a clipped value weighs one over the step's size.
+    assert alpha.grad.item() == clipped * activation_levels(2, signed) / 6.0
+
+
+def test_the_gradient_for_an_accumulator_is_that_of_its_multiple():
+    x = torch.tensor([[4.0, 4.0]], requires_grad=True)
+    multiplier = torch.tensor([[0.5, 0.25]])
+    _pact(x, torch.tensor(7.0), multiplier=multiplier, bits=4, signed=True).sum().backward()
+    assert x.grad.tolist() == [[0.5, 0.25]]
 
 
 def test_a_saturated_score_keeps_its_gradient():
-    x = torch.tensor([5.0], requires_grad=True)
-    alpha = torch.tensor(1.0, requires_grad=True)
+    x = torch.tensor([500.0], requires_grad=True)
+    alpha = torch.tensor(127.0, requires_grad=True)
     _pact(x, alpha, bits=8, signed=True, pass_clipped=True).sum().backward()
     assert (x.grad.item(), alpha.grad.item()) == (1.0, 1.0)
 
 
 def test_a_saliency_pass_skips_the_gradient_of_alpha():
     state = BackwardPass()
-    x = torch.tensor([5.0], requires_grad=True)
+    x = torch.tensor([500.0], requires_grad=True)
     alpha = torch.tensor(1.0, requires_grad=True)
-    y = pact(x, alpha, bits=8, signed=False, state=state)
+    y = pact(x, ONE, alpha, bits=8, signed=False, state=state)
     state.input_only = True
     y.sum().backward()
     assert alpha.grad is None
@@ -76,22 +93,18 @@ def test_a_saliency_pass_skips_the_gradient_of_alpha():
 )
 def test_quantised_values_lie_on_the_grid_and_within_half_a_step(alpha, bits, signed, values):
     x = torch.tensor(values)
-    y = _pact(x, torch.tensor(alpha), bits=bits, signed=signed)
-    levels = activation_levels(bits, signed)
-    scale = torch.tensor(alpha) / levels
-    steps = y / scale
-    assert torch.allclose(steps, steps.round(), atol=1e-3)
-    clipped = x.clamp(-alpha if signed else 0.0, alpha)
-    assert (clipped - y).abs().max() <= scale / 2 * 1.001
+    scale = torch.tensor(alpha) / activation_levels(bits, signed)
+    steps = _pact(x, torch.tensor(alpha), multiplier=1 / scale, bits=bits, signed=signed)
+    assert torch.equal(steps, steps.round())
+    clipped = x.clamp(float(lowest_level(bits, signed) * scale), alpha)
+    assert (clipped - steps * scale).abs().max() <= scale / 2 * 1.001
 
 
 def test_weight_scale_is_the_channel_maximum_over_the_levels():
     weight = torch.tensor([[[[0.5, -1.27]]], [[[0.0, 0.254]]]])
     scale = weight_scales(weight, 8)
     assert torch.allclose(scale, torch.tensor([0.01, 0.002]))
-    assert torch.allclose(
-        fake_quantize_weight(weight, scale), torch.tensor([[[[0.5, -1.27]]], [[[0.0, 0.254]]]])
-    )
+    assert weight_steps(weight, scale).flatten().tolist() == [50.0, -127.0, 0.0, 127.0]
 
 
 def test_a_vanishing_channel_keeps_a_scale_that_its_bias_fits():
@@ -103,12 +116,13 @@ def test_weight_and_bias_gradients_are_straight_through():
     weight = torch.tensor([[0.3, -0.7]], requires_grad=True)
     bias = torch.tensor([0.1], requires_grad=True)
     scale = weight_scales(weight, 4)
-    total = fake_quantize_weight(weight, scale).sum() + fake_quantize_bias(bias, scale, 0.5).sum()
-    total.backward()
+    real_weight = weight_steps(weight, scale) * scale[:, None]
+    real_bias = bias_steps(bias, scale, torch.tensor(0.5)) * (scale * 0.5)
+    (real_weight.sum() + real_bias.sum()).backward()
     assert weight.grad.tolist() == [[1.0, 1.0]]
     assert bias.grad.tolist() == [1.0]
 
 
-def test_bias_lies_on_the_grid_of_input_scale_times_weight_scale():
-    quantized = fake_quantize_bias(torch.tensor([0.26]), torch.tensor([0.2]), 0.5)
-    assert quantized.item() == pytest.approx(0.3)
+def test_bias_counts_steps_of_input_scale_times_weight_scale():
+    steps = bias_steps(torch.tensor([0.26]), torch.tensor([0.2]), torch.tensor(0.5))
+    assert steps.tolist() == [3.0]
