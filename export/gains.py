@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edge_runtime.errors import ArtifactError
-from export.operations import Add, Conv, Mask, ZeroInsert
+from export.operations import Add, Conv, Mask, Rescale, ZeroInsert
 from export.program import Program
 
 __all__ = ["fold_gain", "plan_gains"]
@@ -22,7 +22,7 @@ def plan_gains(program: Program, mask_gain: Callable[[Mask], float]) -> dict[str
     """The factor between the stored and the true real value of every tensor that has one.
 
     Case 1: a mask multiplies its gradient's gain by its own.
-    Case 2: zero insertion hands the gain on.
+    Case 2: zero insertion and rescaling hand the gain on.
     Case 3: a sum needs one gain on both sides; a convolution's output takes whatever is wanted.
     Case 4: any other convolution takes the gain off.
 
@@ -36,6 +36,8 @@ def plan_gains(program: Program, mask_gain: Callable[[Mask], float]) -> dict[str
             gains[operation.output] = gains.get(operation.gradient, 1.0) * mask_gain(operation)
         elif isinstance(operation, ZeroInsert) and operation.input in gains:
             gains[operation.output] = gains[operation.input]
+        elif isinstance(operation, Rescale) and operation.gradient in gains:
+            gains[operation.output] = gains[operation.gradient]
         elif isinstance(operation, Add):
             fixed = {gains[name] for name in operation.inputs if name in gains}
             bound = [name for name in operation.inputs if name in gains or name not in convolved]

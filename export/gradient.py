@@ -3,9 +3,12 @@
 Reverse-mode differentiation of the integer program. Every forward operation has one small rule
 that writes integer operations for the gradient of its inputs, so that a new backbone needs no new
 code. Gradient tensors are signed 8 bit; their scales come from calibration images, on which the
-same operations run in real numbers first. Where a gradient goes from one convolution straight into
-the next, its channels are equalised: each is stored divided by a factor of its own, which costs
-nothing because both factors fold into the weights around it.
+same operations run in real numbers first. Two things keep them fine enough:
+
+- Channels are equalised: each is stored divided by a factor of its own, which costs nothing because
+  the factors fold into the weights around it. Tensors that a sum joins share their factors.
+- Images are brought to one size where all paths join in a small tensor: its peak looks up a factor,
+  which the map is divided by in the end.
 
 The map is ``S = max over channels |d logit_c / d image|`` (arXiv 2111.14338, section 3; Simonyan et
 al., arXiv 1312.6034), with PACT's straight-through mask taken from the forward integers.
@@ -21,7 +24,15 @@ import torch
 
 from edge_runtime.errors import ArtifactError
 from export import operations as ops
+from export.gradient_ranges import (
+    GRADIENT_LEVELS,
+    best_scale,
+    channel_factors,
+    factor_table,
+    spread_of_images,
+)
 from export.program import (
+    CLASS_INDEX,
     CLASS_INDEX_USED,
     IMAGE,
     LOGITS,
@@ -34,11 +45,11 @@ from export.program import (
 
 __all__ = ["add_gradient"]
 
-_GRADIENT_LEVELS = 127
 _PREFIX = "gradient/"
-_SAMPLES_PER_CHANNEL = 8192
-_SMALLEST_FACTOR = 1 / 256
 _BATCH = 8
+# Images whose gradients differ more than this in size are brought to one, where that costs little.
+_LARGEST_SPREAD = 2.5
+_CHEAP_SHARE = 1 / 64
 
 
 def add_gradient(program: Program, images: np.ndarray) -> Program:
@@ -66,6 +77,11 @@ class _Backward:
         self.values = _forward(program, images)
         self.contributions: dict[str, list[str]] = {}
         self.channel_factors: dict[str, np.ndarray] = {}
+        self.group = _joined_tensors(program)
+        self.group_factors: dict[str, np.ndarray] = {}
+        self.rescaled: list[ops.Rescale] = []
+        elements = sum(int(np.prod(spec.shape)) for spec in program.tensors.values())
+        self.cheap = elements * _CHEAP_SHARE
 
     def run(self) -> Program:
         logits = self.program.integers_of(LOGITS)
@@ -80,11 +96,12 @@ class _Backward:
                     f"{type(operation).__name__} ({operation.output}) has no integer gradient; "
                     "the bundle is written without a gradient graph."
                 )
+            self._normalize(operation.output)
             rule(self, operation)
             self._drop_consumed(operation.output)
         image_gradient = self._gradient_of(IMAGE)
         self.tensors[SALIENCY] = TensorSpec(SALIENCY, self.program.image.shape[1:])
-        self._append(ops.SaliencyMagnitude(image_gradient, SALIENCY))
+        self._append(ops.SaliencyMagnitude(image_gradient, SALIENCY, tuple(self.rescaled)))
         return self.program.extended(
             self.tensors,
             tuple(self.operations),
@@ -108,11 +125,18 @@ class _Backward:
         """Add an operation and compute its output on the calibration images."""
         self.operations.append(operation)
         if isinstance(operation, ops.TopClass):
-            self.values["class_index"] = torch.full((len(self.values[IMAGE]),), -1.0).double()
+            self.values[CLASS_INDEX] = self._asked_classes()
         specs = {**self.program.tensors, **self.tensors}
         with torch.no_grad():
             self.values[operation.output] = operation.run(specs, self.values)
         return operation.output
+
+    def _asked_classes(self) -> torch.Tensor:
+        """The top class, and for every fourth image one class after the other."""
+        images = torch.arange(len(self.values[IMAGE]))
+        classes = self.program.tensors[self.program.integers_of(LOGITS)].shape[0]
+        asked = torch.where(images % 4 == 3, images // 4 % classes, torch.tensor(-1))
+        return asked.double()
 
     def _declare(self, name: str, shape: tuple[int, ...], scale: float) -> str:
         unique, count = f"{_PREFIX}{name}", 1
@@ -124,8 +148,8 @@ class _Backward:
             shape,
             scale=float(np.float32(scale)),
             signed=True,
-            low=-_GRADIENT_LEVELS - 1,
-            high=_GRADIENT_LEVELS,
+            low=-GRADIENT_LEVELS - 1,
+            high=GRADIENT_LEVELS,
         )
         return unique
 
@@ -137,12 +161,61 @@ class _Backward:
         parts = self.contributions[tensor]
         total = parts[0]
         for part in parts[1:]:
-            real = sum(self._spec(name).dequantize(self.values[name]) for name in (total, part))
+            real = sum(self._real(name) for name in (total, part))
             assert isinstance(real, torch.Tensor)
-            scale = float(_best_ranges(real.reshape(1, -1))) / _GRADIENT_LEVELS
-            name = self._declare(f"{tensor}/sum", self._spec(total).shape, scale)
+            factors = self.channel_factors[total]
+            name = self._declare(
+                f"{tensor}/sum", self._spec(total).shape, best_scale(_by_channel(real), factors)
+            )
+            self.channel_factors[name] = factors
             total = self._append(ops.Add(total, part, name))
         return total
+
+    def _real(self, name: str) -> torch.Tensor:
+        """The gradient's real values on the calibration images, its factors taken off."""
+        factors = torch.from_numpy(self.channel_factors[name].astype(np.float64))
+        return self._spec(name).dequantize(self.values[name]) * factors.reshape(-1, 1, 1)
+
+    def _factors_for(self, tensor: str, by_channel: torch.Tensor) -> np.ndarray:
+        """The factors of the gradient of ``tensor``, whose real values are ``[C, M]``.
+
+        Case 1: the image; its channels are compared, so they keep one scale.
+        Case 2: a tensor that a sum joins with one met before: the same factors.
+        Case 3: any other: its own.
+        """
+        if tensor == IMAGE:
+            return np.ones(len(by_channel), np.float32)
+        return self.group_factors.setdefault(self.group[tensor], channel_factors(by_channel))
+
+    def _normalize(self, tensor: str) -> None:
+        """Bring the gradients of all images to one size.
+
+        Only where nothing else is under way, since what a sum joins must have one factor, and only
+        in a small tensor, since it is one more pass.
+        """
+        if not self._is_small_junction(tensor):
+            return
+        gradient = self._gradient_of(tensor)
+        self.contributions[tensor] = [gradient]
+        if spread_of_images(self._real(gradient)) < _LARGEST_SPREAD:
+            return
+        peak = f"normalize/{tensor}/peak"
+        self.tensors[peak] = TensorSpec(peak, (1,))
+        self._append(ops.Peak(gradient, peak))
+        rescale = ops.Rescale(gradient, peak, "", factor_table())
+        rescaled = self._real(gradient) * rescale.factor(self.values)[:, None, None, None]
+        scale = best_scale(_by_channel(rescaled), self.channel_factors[gradient])
+        name = self._declare(f"{tensor}/normalized", self._spec(gradient).shape, scale)
+        self._inherit_factors(gradient, name)
+        self.rescaled.append(replace(rescale, output=name))
+        self.contributions[tensor] = [self._append(self.rescaled[-1])]
+
+    def _is_small_junction(self, tensor: str) -> bool:
+        """Whether the whole gradient passes through ``tensor``, cell by cell, in few values."""
+        shape = self.program.tensors[tensor].shape
+        if set(self.contributions) != {tensor} or int(np.prod(shape)) > self.cheap:
+            return False
+        return all(self._spec(part).shape == shape for part in self.contributions[tensor])
 
     def _masked_gradient(self, tensor: str) -> str:
         """The gradient behind the quantiser of ``tensor``: where its integer was inside."""
@@ -158,8 +231,7 @@ class _Backward:
         return self._append(ops.Mask(gradient, tensor, name, gain))
 
     def _inherit_factors(self, source: str, target: str) -> None:
-        if source in self.channel_factors:
-            self.channel_factors[target] = self.channel_factors[source]
+        self.channel_factors[target] = self.channel_factors[source]
 
     # One rule for each forward operation.
 
@@ -167,9 +239,12 @@ class _Backward:
         """The class's row of the weights; the score is taken before its own rounding."""
         assert operation.weight_scale is not None
         real = operation.weight.astype(np.float64) * operation.weight_scale[:, None]
-        scale = float(np.abs(real).max()) / _GRADIENT_LEVELS
-        table = np.rint(real / scale).astype(np.int8)
+        factors = self._factors_for(operation.input, torch.from_numpy(real.T))
+        stored = real / factors
+        scale = float(np.abs(stored).max()) / GRADIENT_LEVELS
+        table = np.rint(stored / scale).astype(np.int8)
         name = self._declare(operation.input, (table.shape[1], 1, 1), scale)
+        self.channel_factors[name] = factors
         self._append(ops.ClassRow(CLASS_INDEX_USED, name, table))
         self._contribute(operation.input, name)
 
@@ -183,6 +258,7 @@ class _Backward:
         spec = self._spec(gradient)
         assert spec.scale is not None
         name = self._declare(f"{operation.output}/inside", spec.shape, spec.scale)
+        self._inherit_factors(gradient, name)
         self._append(ops.Mask(gradient, operation.output, name))
         self._contribute(operation.input, name)
 
@@ -205,7 +281,7 @@ class _Backward:
                 "be written for it."
             )
         gradient, after = self._insert_zeros(operation, gradient, before)
-        real_weight = _transposed_weights(operation, self.channel_factors.get(gradient))
+        real_weight = _transposed_weights(operation, self.channel_factors[gradient])
         if operation.input == IMAGE:
             assert source.scale is not None
             # The map is in logits per grey level, not per normalised unit.
@@ -226,30 +302,16 @@ class _Backward:
             torch.from_numpy(real_weight),
             None,
         )
-        by_channel = real.transpose(0, 1).reshape(len(real_weight), -1)
-        name, factors = self._declare_gradient(operation.input, source.shape, by_channel)
-        weight, scale = _quantize_weights(real_weight)
-        self._append(replace(outline, output=name, weight=weight, weight_scale=scale / factors))
+        by_channel = _by_channel(real)
+        factors = self._factors_for(operation.input, by_channel)
+        scale = best_scale(by_channel, factors)
+        name = self._declare(operation.input, source.shape, scale)
+        self.channel_factors[name] = factors
+        weight, weight_scale = _quantize_weights(real_weight)
+        self._append(
+            replace(outline, output=name, weight=weight, weight_scale=weight_scale / factors)
+        )
         self._contribute(operation.input, name)
-
-    def _declare_gradient(
-        self, tensor: str, shape: tuple[int, ...], by_channel: torch.Tensor
-    ) -> tuple[str, np.ndarray]:
-        """Declare the gradient of ``tensor`` from its real values ``[C, M]``.
-
-        Case 1: the tensor comes from a convolution and has one reader: channels equalised.
-        Case 2: the gradient is summed, shown or read otherwise: one scale, factors of 1.
-        """
-        readers = [op for op in self.program.operations if tensor in op.inputs]
-        if isinstance(self.program.producer(tensor), ops.Conv) and len(readers) == 1:
-            ranges = _best_ranges(by_channel).numpy()
-            factors = np.maximum(ranges / ranges.max(), _SMALLEST_FACTOR).astype(np.float32)
-            name = self._declare(tensor, shape, float(ranges.max()) / _GRADIENT_LEVELS)
-            self.channel_factors[name] = factors
-            return name, factors
-        largest = float(_best_ranges(by_channel.reshape(1, -1)))
-        name = self._declare(tensor, shape, largest / _GRADIENT_LEVELS)
-        return name, np.ones(len(by_channel), np.float32)
 
     def _insert_zeros(
         self, operation: ops.Conv, gradient: str, before: list[int]
@@ -293,15 +355,34 @@ def _forward(program: Program, images: np.ndarray) -> dict[str, torch.Tensor]:
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _transposed_weights(operation: ops.Conv, factors: np.ndarray | None) -> np.ndarray:
+def _by_channel(gradient: torch.Tensor) -> torch.Tensor:
+    """``[N, C, H, W]`` to ``[C, N H W]``."""
+    return gradient.transpose(0, 1).reshape(gradient.shape[1], -1)
+
+
+def _joined_tensors(program: Program) -> dict[str, str]:
+    """Every tensor's group: those whose gradients must share their channels' factors.
+
+    A sum hands one gradient to all that it joins; a pooling or flattening hands it on.
+    """
+    group = {name: name for name in program.tensors}
+    for operation in program.operations:
+        if isinstance(operation, ops.Add | ops.GlobalAvgPool | ops.Flatten):
+            joined = {group[name] for name in operation.inputs}
+            for name, found in group.items():
+                if found in joined:
+                    group[name] = operation.output
+            group[operation.output] = operation.output
+    return group
+
+
+def _transposed_weights(operation: ops.Conv, factors: np.ndarray) -> np.ndarray:
     """Flipped real weights, input and output channels exchanged: float64 ``[I, O/groups, ...]``.
 
     ``factors`` ``[O]`` are those of the incoming gradient's channels.
     """
     assert operation.weight_scale is not None
-    per_channel = operation.weight_scale.astype(np.float64)
-    if factors is not None:
-        per_channel = per_channel * factors
+    per_channel = operation.weight_scale.astype(np.float64) * factors
     real = operation.weight.astype(np.float64) * per_channel.reshape(-1, 1, 1, 1)
     outputs, inputs_per_group, *kernel = real.shape
     grouped = real.reshape(operation.groups, outputs // operation.groups, inputs_per_group, *kernel)
@@ -312,23 +393,6 @@ def _transposed_weights(operation: ops.Conv, factors: np.ndarray | None) -> np.n
 def _quantize_weights(real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Symmetric int8 per output channel: the integers and float32 scales ``[I]``."""
     largest = np.abs(real).reshape(len(real), -1).max(axis=1)
-    scale = np.maximum(largest / _GRADIENT_LEVELS, 1e-12).astype(np.float32)
+    scale = np.maximum(largest / GRADIENT_LEVELS, 1e-12).astype(np.float32)
     integers = np.rint(real / scale.reshape(-1, 1, 1, 1).astype(np.float64))
-    return np.clip(integers, -_GRADIENT_LEVELS, _GRADIENT_LEVELS).astype(np.int8), scale
-
-
-def _best_ranges(by_channel: torch.Tensor) -> torch.Tensor:
-    """The range of each row of ``[C, M]`` with the least squared error after 8-bit rounding."""
-    step = max(1, by_channel.shape[1] // _SAMPLES_PER_CHANNEL)
-    sample = by_channel[:, ::step]
-    largest = by_channel.abs().amax(dim=1).clamp(min=1e-12)
-    best, best_error = largest.clone(), torch.full_like(largest, torch.inf)
-    for share in np.geomspace(0.05, 1.0, 16):
-        limit = largest * share
-        scale = (limit / _GRADIENT_LEVELS).unsqueeze(1)
-        rounded = torch.clamp(torch.round(sample / scale), -_GRADIENT_LEVELS, _GRADIENT_LEVELS)
-        error = ((rounded * scale - sample) ** 2).sum(dim=1)
-        better = error < best_error
-        best = torch.where(better, limit, best)
-        best_error = torch.where(better, error, best_error)
-    return best
+    return np.clip(integers, -GRADIENT_LEVELS, GRADIENT_LEVELS).astype(np.int8), scale

@@ -7,14 +7,16 @@ Rules:
 
 1. Integer kernels may compute. Operations that only move values may take them as they come.
 2. A dequantisation is an exit: behind it, up to an output, only tails may follow, which
-   choose, reorder and take magnitudes of finished numbers.
+   choose, reorder and take magnitudes of finished numbers, or multiply them by a looked-up number.
 3. Anything else is a float operation, and so is a quantisation, which would lead back in.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import onnx
 from ai_edge_litert import schema_py_generated as schema
@@ -34,7 +36,7 @@ _ONNX_INTEGER = frozenset(
         "QLinearWhere",
     }
 )
-# Moves, bounds on bytes, and the choice of a class by index.
+# On integers: moves, bounds, extremes and their distance, and the choice of a class by index.
 _ONNX_MOVES = frozenset(
     {
         "ArgMax",
@@ -50,9 +52,12 @@ _ONNX_MOVES = frozenset(
         "Min",
         "NhwcMaxPool",
         "Pad",
+        "ReduceMax",
+        "ReduceMin",
         "Reshape",
         "Slice",
         "Squeeze",
+        "Sub",
         "Transpose",
         "Unsqueeze",
         "Where",
@@ -94,7 +99,8 @@ def optimized_onnx(model: bytes) -> bytes:
 def float_operations_onnx(model: bytes) -> tuple[str, ...]:
     """``operator: output`` of each float operation in an (optimised) ONNX graph."""
     graph = onnx.load_model_from_string(model).graph
-    real = {tensor.name for tensor in graph.initializer if tensor.data_type in _ONNX_REAL}
+    tables = {tensor.name for tensor in graph.initializer if tensor.data_type in _ONNX_REAL}
+    real, looked_up = set(tables), set()
     found = []
     for node in graph.node:
         # An integer kernel reads scales, which are real operands but no data.
@@ -103,7 +109,10 @@ def float_operations_onnx(model: bytes) -> tuple[str, ...]:
         reads_real = any(name in real for name in node.input)
         if node.op_type in _ONNX_MOVES and not reads_real and not _casts_to_real(node):
             continue
+        if node.op_type == "Gather" and node.input[0] in tables:
+            looked_up.add(node.output[0])
         is_tail = node.op_type in _ONNX_TAILS and reads_real
+        is_tail |= node.op_type == "Mul" and _once(node.input, looked_up)
         if not is_tail and node.op_type != "DequantizeLinear":
             found.append(f"{node.op_type}: {node.output[0]}")
         real.update(node.output)
@@ -118,7 +127,11 @@ def float_operations_tflite(model: bytes) -> tuple[str, ...]:
     def is_real(index: int) -> bool:
         return index >= 0 and graph.Tensors(index).Type() in _TFLITE_REAL
 
-    found = []
+    def is_constant(index: int) -> bool:
+        return root.Buffers(graph.Tensors(index).Buffer()).DataLength() > 0
+
+    found: list[str] = []
+    looked_up: set[int] = set()
     for position in range(graph.OperatorsLength()):
         operator = graph.Operators(position)
         code = root.OperatorCodes(operator.OpcodeIndex())
@@ -129,9 +142,16 @@ def float_operations_tflite(model: bytes) -> tuple[str, ...]:
         reads_real, writes_real = any(map(is_real, inputs)), any(map(is_real, outputs))
         is_exit = kind == "DEQUANTIZE" and not reads_real
         is_tail = kind in _TFLITE_TAILS and reads_real and writes_real
+        if kind == "GATHER" and is_constant(inputs[0]):
+            looked_up.update(outputs)
+        is_tail |= kind == "MUL" and _once(inputs, looked_up)
         if (reads_real or writes_real) and not (is_exit or is_tail):
             found.append(f"{kind}: {graph.Tensors(outputs[0]).Name().decode()}")
     return tuple(found)
+
+
+def _once(inputs: Iterable[Any], looked_up: set[Any]) -> bool:
+    return sum(name in looked_up for name in inputs) == 1
 
 
 def _casts_to_real(node: onnx.NodeProto) -> bool:

@@ -114,10 +114,51 @@ def zero_insert(graph: OnnxGraph, operation: ops.ZeroInsert) -> None:
         graph.node("Slice", [spread, *bounds], operation.output)
 
 
+def peak(graph: OnnxGraph, operation: ops.Peak) -> None:
+    """The farther of the largest and the smallest byte from zero."""
+    prefix = f"{operation.output}/"
+    axes = graph.constant("axes/all", np.array([1, 2, 3], np.int64))
+    zero = graph.constant("peak/zero", np.array([SIGNED_ZERO], np.int32))
+    ends = []
+    for kind in ("ReduceMax", "ReduceMin"):
+        byte = graph.node(kind, [operation.input, axes], f"{prefix}{kind}", keepdims=0)
+        wide = graph.node("Cast", [byte], f"{byte}32", to=TensorProto.INT32)
+        terms = [wide, zero] if kind == "ReduceMax" else [zero, wide]
+        ends.append(graph.node("Sub", terms, f"{byte}/distance"))
+    graph.node("Max", ends, operation.output)
+
+
+def rescale(graph: OnnxGraph, operation: ops.Rescale) -> None:
+    """One multiplication with a byte from the table."""
+    prefix = f"{operation.output}/"
+    table = graph.constant(f"{prefix}table", operation.table.astype(np.uint8))
+    byte = graph.node("Gather", [table, operation.peak], f"{prefix}byte", axis=0)
+    shape = graph.constant("shape/scalar", np.array([1, 1, 1, 1], np.int64))
+    factor = graph.node("Reshape", [byte, shape], f"{prefix}factor")
+    quantization = [
+        graph.constant("factor/scale", np.array(1 / ops.FACTOR_LEVELS, np.float32)),
+        graph.constant("zero_point/0", np.array(0, np.uint8)),
+    ]
+    real = graph.node("DequantizeLinear", [factor, *quantization], f"{prefix}factor/real")
+    graph.emit(
+        operation.output,
+        lambda output: graph.node("Mul", [graph.value(operation.gradient), real], output),
+    )
+
+
 def saliency_magnitude(graph: OnnxGraph, operation: ops.SaliencyMagnitude) -> None:
     magnitude = graph.node("Abs", [graph.value(operation.input)], f"{SALIENCY}/magnitude")
     axes = graph.constant(f"{SALIENCY}/axes", np.array([1], np.int64))
-    graph.node("ReduceMax", [magnitude, axes], operation.output, keepdims=0)
+    steps = operation.rescaled
+    output = operation.output if not steps else f"{SALIENCY}/rescaled"
+    graph.node("ReduceMax", [magnitude, axes], output, keepdims=0)
+    for position, step in enumerate(steps):
+        inverse = (ops.FACTOR_LEVELS / step.table.astype(np.float64)).astype(np.float32)
+        table = graph.constant(f"{step.output}/inverse", inverse)
+        factor = graph.node("Gather", [table, step.peak], f"{step.output}/undo", axis=0)
+        last = position == len(steps) - 1
+        target = operation.output if last else f"{step.output}/undone"
+        output = graph.node("Mul", [output, factor], target)
 
 
 SALIENCY_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
@@ -126,5 +167,7 @@ SALIENCY_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
     ops.ClassMap: class_map,
     ops.Mask: mask,
     ops.ZeroInsert: zero_insert,
+    ops.Peak: peak,
+    ops.Rescale: rescale,
     ops.SaliencyMagnitude: saliency_magnitude,
 }

@@ -18,6 +18,7 @@ from torch import Tensor
 from export.program import CLASS_INDEX, TensorSpec
 
 __all__ = [
+    "FACTOR_LEVELS",
     "Add",
     "AvgPool",
     "ClassMap",
@@ -30,12 +31,15 @@ __all__ = [
     "Linear",
     "Mask",
     "MaxPool",
+    "Peak",
+    "Rescale",
     "SaliencyMagnitude",
     "TopClass",
     "ZeroInsert",
 ]
 
 _UNFOLDED_IMAGES = 4
+FACTOR_LEVELS = 127
 
 Specs = Mapping[str, TensorSpec]
 Values = Mapping[str, Tensor]
@@ -307,9 +311,59 @@ class ZeroInsert(_Single):
 
 
 @dataclass(frozen=True, eq=False)
+class Peak(_Single):
+    """The largest magnitude of a signed tensor, one integer from 0 to 128 for each image."""
+
+    def run(self, specs: Specs, values: Values) -> Tensor:
+        """Exact, ``[N]``."""
+        return values[self.input].abs().amax(dim=(1, 2, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale:
+    """A tensor times a factor that is looked up by a peak: ``table[peak] / 127``.
+
+    Brings the gradients of all images to one size, as a floating point format would. ``table`` is
+    int8 ``[129]``, positive.
+    """
+
+    gradient: str
+    peak: str
+    output: str
+    table: np.ndarray
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The gradient and its peak."""
+        return (self.gradient, self.peak)
+
+    def factor(self, values: Values) -> Tensor:
+        """The factor of each image, ``[N]``."""
+        return torch.from_numpy(self.table).double()[values[self.peak].long()] / FACTOR_LEVELS
+
+    def run(self, specs: Specs, values: Values) -> Tensor:
+        """A product, quantised at the output."""
+        real = specs[self.gradient].dequantize(values[self.gradient])
+        return specs[self.output].quantize(real * self.factor(values)[:, None, None, None])
+
+
+@dataclass(frozen=True, eq=False)
 class SaliencyMagnitude(_Single):
-    """Maximum over channels of |d logit / d input|: ``[3, H, W]`` integers to ``[H, W]`` float."""
+    """Maximum over channels of |d logit / d input|: ``[3, H, W]`` integers to ``[H, W]`` float.
+
+    ``rescaled`` are the factors that the gradient went through on the way, taken off here.
+    """
+
+    rescaled: tuple[Rescale, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The gradient and the peaks behind its factors."""
+        return (self.input, *(rescale.peak for rescale in self.rescaled))
 
     def run(self, specs: Specs, values: Values) -> Tensor:
         """Magnitude, then maximum."""
-        return specs[self.input].dequantize(values[self.input]).abs().amax(dim=1)
+        magnitude = specs[self.input].dequantize(values[self.input]).abs().amax(dim=1)
+        for rescale in self.rescaled:
+            magnitude = magnitude / rescale.factor(values)[:, None, None]
+        return magnitude

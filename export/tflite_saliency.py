@@ -141,16 +141,64 @@ def zero_insert(graph: TfliteGraph, operation: ops.ZeroInsert) -> None:
         graph.builder.operator("SLICE", [spread, begin, size], operation.output, version=2)
 
 
+def peak(graph: TfliteGraph, operation: ops.Peak) -> None:
+    """The farther of the largest and the smallest integer from zero."""
+    prefix = f"{operation.output}/"
+    builder, scale = graph.builder, graph.scale(graph.spec(operation.input))
+    axes = graph.integers("axes/all", [1, 2, 3])
+    ends = []
+    for kind in ("REDUCE_MAX", "REDUCE_MIN"):
+        byte = builder.tensor(f"{prefix}{kind}", (1,), np.int8, scale=scale)
+        builder.operator(kind, [graph.source(operation.input), axes], byte, version=2)
+        ends.append(builder.tensor(f"{byte}32", (1,), np.int32))
+        builder.operator("CAST", [byte], ends[-1])
+    zero = graph.integers("peak/zero", [0])
+    below = builder.tensor(f"{prefix}below", (1,), np.int32)
+    builder.operator("SUB", [zero, ends[1]], below)
+    builder.tensor(operation.output, (1,), np.int32)
+    builder.operator("MAXIMUM", [ends[0], below], operation.output)
+
+
+def rescale(graph: TfliteGraph, operation: ops.Rescale) -> None:
+    """One multiplication with a byte from the table."""
+    prefix = f"{operation.output}/"
+    builder, scale = graph.builder, 1 / ops.FACTOR_LEVELS
+    column = operation.table.reshape(-1, 1)
+    table = builder.tensor(f"{prefix}table", column.shape, np.int8, scale=scale, data=column)
+    byte = builder.tensor(f"{prefix}byte", (1, 1), np.int8, scale=scale)
+    builder.operator("GATHER", [table, operation.peak], byte, version=2)
+    factor = builder.tensor(f"{prefix}factor", (1, 1, 1, 1), np.int8, scale=scale)
+    graph.reshape(byte, factor, [1, 1, 1, 1])
+    gradient = graph.source(operation.gradient)
+    graph.emit(
+        operation.output,
+        lambda output, _fused: builder.operator("MUL", [gradient, factor], output, version=2),
+    )
+
+
 def saliency_magnitude(graph: TfliteGraph, operation: ops.SaliencyMagnitude) -> None:
-    spec = graph.spec(operation.input)
+    builder, spec = graph.builder, graph.spec(operation.input)
     shape = (1, *spec.shape[1:], spec.shape[0])
-    real = graph.builder.tensor(f"{SALIENCY}/real", shape, np.float32)
-    graph.builder.operator("DEQUANTIZE", [graph.source(operation.input)], real, version=2)
-    magnitude = graph.builder.tensor(f"{SALIENCY}/magnitude", shape, np.float32)
-    graph.builder.operator("ABS", [real], magnitude)
+    real = builder.tensor(f"{SALIENCY}/real", shape, np.float32)
+    builder.operator("DEQUANTIZE", [graph.source(operation.input)], real, version=2)
+    magnitude = builder.tensor(f"{SALIENCY}/magnitude", shape, np.float32)
+    builder.operator("ABS", [real], magnitude)
     axes = graph.integers("axes/channels", [3])
-    graph.builder.tensor(operation.output, (1, *spec.shape[1:]), np.float32)
-    graph.builder.operator("REDUCE_MAX", [magnitude, axes], operation.output)
+    steps = operation.rescaled
+    flat = (1, *spec.shape[1:])
+    output = operation.output if not steps else f"{SALIENCY}/rescaled"
+    builder.tensor(output, flat, np.float32)
+    builder.operator("REDUCE_MAX", [magnitude, axes], output)
+    for position, step in enumerate(steps):
+        inverse = (ops.FACTOR_LEVELS / step.table.astype(np.float64)).astype(np.float32)
+        table = f"{step.output}/inverse"
+        builder.tensor(table, (len(inverse),), np.float32, data=inverse)
+        factor = builder.tensor(f"{step.output}/undo", (1,), np.float32)
+        builder.operator("GATHER", [table, step.peak], factor)
+        last = position == len(steps) - 1
+        target = operation.output if last else f"{step.output}/undone"
+        builder.tensor(target, flat, np.float32)
+        output = builder.operator("MUL", [output, factor], target)
 
 
 SALIENCY_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
@@ -159,5 +207,7 @@ SALIENCY_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
     ops.ClassMap: class_map,
     ops.Mask: mask,
     ops.ZeroInsert: zero_insert,
+    ops.Peak: peak,
+    ops.Rescale: rescale,
     ops.SaliencyMagnitude: saliency_magnitude,
 }

@@ -75,6 +75,14 @@ def depthwise(channels: int, kernel: int, stride: int) -> nn.Sequential:
     )
 
 
+def loud_class() -> Chain:
+    """A network of small last layers whose second class has twenty times the gradient."""
+    model = Chain(8, stem(stride=2), depthwise(8, 3, 2), depthwise(8, 3, 2))
+    with torch.no_grad():
+        model.classifier.weight[1] *= 20
+    return model
+
+
 # Networks whose gradient can be written in integers.
 EXPLAINED = {
     "plain": lambda: Chain(8, stem()),
@@ -94,6 +102,7 @@ EXPLAINED = {
         Residual(nn.Conv2d(8, 8, 3, padding=1), rectified=True),
         Residual(nn.Conv2d(8, 8, 3, padding=1), rectified=True),
     ),
+    "loud_class": loud_class,
 }
 # Networks that export without a gradient graph.
 PREDICTING = {

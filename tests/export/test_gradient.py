@@ -12,6 +12,7 @@ from torch import nn
 from edge_runtime.errors import ArtifactError
 from export.gradient import add_gradient
 from export.lower import lower
+from export.operations import Rescale
 from export.program import execute
 from tests.networks import (
     EXPLAINED,
@@ -19,6 +20,7 @@ from tests.networks import (
     Residual,
     as_batch,
     depthwise,
+    loud_class,
     quantized,
     random_images,
     stem,
@@ -95,6 +97,18 @@ def test_unseen_residual_networks_explain_themselves(model, seed):
     expected = torch_maps(network, got["class_index_used"])
     found = correlation(got["saliency"], expected)
     assert not found or np.median(found) > 0.95
+
+
+def test_images_of_unequal_gradients_are_brought_to_one_size():
+    network = quantized(loud_class(), IMAGES)
+    program = add_gradient(lower(network), IMAGES)
+    assert any(isinstance(operation, Rescale) for operation in program.operations)
+    asked = np.arange(8) % 3
+    got = execute(program, IMAGES, asked)["saliency"]
+    expected = torch_maps(network, asked)
+    assert np.median(correlation(got, expected)) > 0.98
+    # The factors are taken off again: in logit per grey level for every image, loud or not.
+    np.testing.assert_allclose(got.sum(axis=(1, 2)), expected.sum(axis=(1, 2)), rtol=0.1)
 
 
 def test_an_operation_without_a_gradient_is_named():

@@ -33,6 +33,7 @@ def _onnx(*nodes):
     constants = [
         numpy_helper.from_array(np.array(0.1, np.float32), "scale"),
         numpy_helper.from_array(np.array(0, np.uint8), "zero"),
+        numpy_helper.from_array(np.ones(4, np.float32), "table"),
     ]
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 4])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 4])
@@ -65,6 +66,19 @@ def test_arithmetic_behind_a_dequantisation_is_found(kind):
         _node(kind, ["real", "real"], "logits"),
     )
     assert float_operations_onnx(model) == (f"{kind}: logits",)
+
+
+@pytest.mark.parametrize(
+    ("factors", "found"), [(["real", "factor"], ()), (["factor", "factor"], ("Mul: logits",))]
+)
+def test_a_finished_number_may_be_multiplied_by_a_looked_up_one(factors, found):
+    model = _onnx(
+        _node("ArgMax", ["image"], "index", axis=1, keepdims=0),
+        _node("Gather", ["table", "index"], "factor", axis=0),
+        _node("DequantizeLinear", ["image", "scale", "zero"], "real"),
+        _node("Mul", factors, "logits"),
+    )
+    assert float_operations_onnx(model) == found
 
 
 def test_a_cast_to_float_is_found():
