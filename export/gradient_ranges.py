@@ -15,11 +15,12 @@ __all__ = ["GRADIENT_LEVELS", "best_scale", "channel_factors", "factor_table", "
 GRADIENT_LEVELS = 127
 # A channel that is silent on the calibration images may speak on others.
 _SHARED_SHARE = 0.3
-_WIDTHS = np.geomspace(3.0, 48.0, 17)
+# Ranges that are tried, in root mean squares. Peaks that are clipped layer after layer end up
+# elsewhere: with 10 the smoothed peak stayed within 8 pixels of torch's in 62 % of images (Spearman
+# 0.945), with 13 in 84 % (0.920), with 16 in 91 % (0.897). EfficientNet-Lite0, 32 images.
+_WIDTHS = np.geomspace(12.0, 48.0, 13)
 _SAMPLED_VALUES = 1 << 20
 # In units of the mean gradient: below it all errors count alike, above it relative to the gradient.
-# Measured on EfficientNet-Lite0: 0.3 clips peaks (top-10 % overlap with torch 0.82), 1 to 3 keep
-# the order and the peaks (Spearman 0.94 to 0.95, overlap 0.88 to 0.89).
 _SOFTENING = 2.0
 _LARGEST_FACTOR = 16
 

@@ -151,7 +151,7 @@ def float_operations_tflite(model: bytes) -> tuple[str, ...]:
 
 
 def _once(inputs: Iterable[Any], looked_up: set[Any]) -> bool:
-    return sum(name in looked_up for name in inputs) == 1
+    return len([name for name in inputs if name in looked_up]) == 1
 
 
 def _casts_to_real(node: onnx.NodeProto) -> bool:
