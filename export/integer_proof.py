@@ -128,7 +128,7 @@ def float_operations_tflite(model: bytes) -> tuple[str, ...]:
         return index >= 0 and graph.Tensors(index).Type() in _TFLITE_REAL
 
     def is_constant(index: int) -> bool:
-        return root.Buffers(graph.Tensors(index).Buffer()).DataLength() > 0
+        return bool(root.Buffers(graph.Tensors(index).Buffer()).DataLength())
 
     found: list[str] = []
     looked_up: set[int] = set()
