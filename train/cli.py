@@ -68,8 +68,8 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 @click.option(
     "--data",
     metavar="DATA",
-    help="Folder class/*.jpg, folder or .csv with file,label[,group][,mask][,split], or "
-    "synthetic:?count=2400&seed=0.",
+    help="Folder class/*.jpg, folder or .csv with file,label[,group][,mask][,split], MedMNIST "
+    ".npz, or synthetic:?count=2400&seed=0.",
 )
 @click.option(
     "--out",

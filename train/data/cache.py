@@ -22,6 +22,7 @@ from edge_runtime.errors import DataError
 from edge_runtime.files import atomic_path, sha256_bytes
 from edge_runtime.images import decode_image
 from edge_runtime.preprocessing import Preprocessing
+from train.data.medmnist import read_array_image
 from train.data.sources import Sample
 
 __all__ = ["LoadedImages", "content_sha256", "load_images", "read_frame", "synthetic_image"]
@@ -111,11 +112,14 @@ def synthetic_image(sample: Sample) -> synthetic.SyntheticSample:
 
 
 def content_sha256(sample: Sample) -> str:
-    """Hash of what a sample's image is made from: the file's bytes, or the generator's arguments.
+    """Hash of what a sample's image is made from: bytes, pixels, or the generator's arguments.
 
     Raises:
         DataError: the file cannot be read.
     """
+    if sample.array is not None:
+        pixels = read_array_image(sample.array)
+        return sha256_bytes(str(pixels.shape).encode() + pixels.tobytes())
     if sample.path is None:
         return hashlib.sha256(f"{sample.label}:{sample.synthetic}".encode()).hexdigest()
     return sha256_bytes(_read(sample.path))
@@ -169,6 +173,8 @@ def read_frame(sample: Sample) -> NDArray[np.uint8]:
     Raises:
         DataError: the file cannot be read.
     """
+    if sample.array is not None:
+        return read_array_image(sample.array)
     if sample.path is None:
         return synthetic_image(sample).image
     return decode_image(_read(sample.path), str(sample.path))

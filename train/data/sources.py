@@ -1,6 +1,6 @@
-"""Where images come from: a folder of classes, a CSV file, or the synthetic set.
+"""Where images come from: a folder of classes, a CSV file, a MedMNIST file, or the synthetic set.
 
-All three give a :class:`Dataset`: a listing of frozen :class:`Sample` records, which names images
+All give a :class:`Dataset`: a listing of frozen :class:`Sample` records, which names images
 and decodes none.
 """
 
@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from edge_runtime import synthetic
 from edge_runtime.errors import DataError
 from edge_runtime.images import list_images
+from train.data.medmnist import ArrayImage, list_arrays
 
 __all__ = [
     "SYNTHETIC_PREFIX",
@@ -68,6 +69,7 @@ class Sample:
         mask_path: the lesion mask's file, for evaluation only.
         part: ``train``, ``val`` or ``test`` where the source's own split says so, else empty.
         synthetic: how to make the image where there is no file.
+        array: where the image lies in a file of arrays.
     """
 
     key: str
@@ -77,10 +79,13 @@ class Sample:
     mask_path: Path | None = None
     part: str = ""
     synthetic: SyntheticSource | None = None
+    array: ArrayImage | None = None
 
     @property
     def where(self) -> str:
         """The image's name for messages: the full path where it has one."""
+        if self.array is not None:
+            return f"{self.array.file}, {self.key}"
         return str(self.path) if self.path is not None else self.key
 
 
@@ -89,7 +94,8 @@ class Dataset:
     """A listing of images.
 
     Attributes:
-        source: what the user named: a folder, a CSV file or a ``synthetic:`` specification.
+        source: what the user named: a folder, a CSV or MedMNIST file, or a ``synthetic:``
+            specification.
         samples: in a fixed order (sorted, or the CSV's own).
         classes: the labels, sorted; the position is the class index of the network.
         has_groups: whether the source names groups, rather than one group for each image.
@@ -125,8 +131,8 @@ def open_dataset(source: str | Path) -> Dataset:
 
     Args:
         source: a folder ``class/*.jpg``; a folder that holds ``labels.csv``, or a ``.csv`` path,
-            with the columns ``file,label[,group][,mask][,split]``; or
-            ``synthetic:?count=2400&seed=0[&size=128][&shortcut=CLASS]``.
+            with the columns ``file,label[,group][,mask][,split]``; a MedMNIST ``.npz`` of 2-D
+            images; or ``synthetic:?count=2400&seed=0[&size=128][&shortcut=CLASS]``.
 
     Raises:
         DataError: there is no such source, it lists no images, a listed file is missing, a label
@@ -142,9 +148,11 @@ def open_dataset(source: str | Path) -> Dataset:
         return _from_csv(labels, text) if labels.is_file() else _from_folder(path, text)
     if path.suffix.lower() == ".csv" and path.is_file():
         return _from_csv(path, text)
+    if path.suffix.lower() == ".npz" and path.is_file():
+        return _from_arrays(path, text)
     raise DataError(
         f"there are no images at {text}: give a folder of classes, a folder or .csv file with "
-        f"labels, or {SYNTHETIC_PREFIX}?count=2400&seed=0."
+        f"labels, a MedMNIST .npz, or {SYNTHETIC_PREFIX}?count=2400&seed=0."
     )
 
 
@@ -242,6 +250,16 @@ def _csv_sample(path: Path, line: int, row: dict[str, str | None]) -> Sample:
         mask_path=mask,
         part=_SPLIT_NAMES[part.lower()] if part else "",
     )
+
+
+def _from_arrays(path: Path, source: str) -> Dataset:
+    samples = []
+    for image, label in list_arrays(path):
+        key = f"{image.part}/{image.index:06d}"
+        samples.append(Sample(key=key, label=label, group=key, part=image.part, array=image))
+    if not samples:
+        raise DataError(f"{path} holds no images; get the file again.")
+    return _checked(source, samples, has_groups=False)
 
 
 def first_synthetic_seed(seed: int) -> int:
