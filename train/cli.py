@@ -98,7 +98,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "--size",
     type=int,
     metavar="PIXELS",
-    help="Side of the square input, a multiple of 8 [160; small_cnn: 64].",
+    help="Side of the square input, a multiple of 4 [160; small_cnn: 64].",
 )
 @click.option(
     "--fit",

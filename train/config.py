@@ -89,8 +89,8 @@ class NetworkConfig:
     Attributes:
         backbone: a name of the registry.
         pretrained: ``none``, ``package`` or a path, see ``backbones.build``.
-        height: input height in pixels, a multiple of 8.
-        width: input width in pixels, a multiple of 8.
+        height: input height in pixels, a multiple of 4.
+        width: input width in pixels, a multiple of 4.
         fit: how a frame of another shape is fitted in.
     """
 
@@ -103,8 +103,8 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         backbone_named(self.backbone)
         for side in (self.height, self.width):
-            if not 16 <= side <= 1024 or side % 8:
-                raise UsageError(f"an input side of {side} is not a multiple of 8 from 16 to 1024.")
+            if not 16 <= side <= 1024 or side % 4:
+                raise UsageError(f"an input side of {side} is not a multiple of 4 from 16 to 1024.")
         if self.fit not in get_args(Fit):
             raise UsageError(f"the fit {self.fit!r} is not one of {', '.join(get_args(Fit))}.")
 

@@ -48,7 +48,7 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
         ("[data]\nskip_bad = 1\n", "data.skip_bad is 1"),
         ("[data]\nfractions = [0.8, 0.3, 0.1]\n", "fractions"),
         ('[network]\nbackbone = "vgg"\n', "no backbone 'vgg'"),
-        ("[network]\nheight = 100\n", "multiple of 8"),
+        ("[network]\nheight = 98\n", "multiple of 4"),
         ("[quantization]\nactivation_bits = 3\n", "not supported"),
         ("[guidance]\nk = 1.5\n", "k is 1.5"),
     ],
