@@ -105,6 +105,7 @@ def bundle_record(
         name=name,
         classes=run.classes,
         preprocessing=run.preprocessing,
+        temperature=run.temperature,
         graphs=tuple(graph.spec for graph in candidate.graphs),
         files=_records(files),
         golden=golden.record,

@@ -58,6 +58,7 @@ def add_gradient(program: Program, images: np.ndarray) -> Program:
     Args:
         program: from :func:`export.lower.lower`.
         images: uint8 ``[N, H, W, 3]`` that fix the scales of the gradients; 32 or more are useful.
+            Every fourth is asked about a class in turn, the others about their top class.
 
     Returns:
         A program that also takes ``class_index`` and gives ``saliency`` ``[H, W]`` (logit per grey
@@ -264,6 +265,11 @@ class _Backward:
 
     def add(self, operation: ops.Add) -> None:
         """The masked gradient goes to both summands."""
+        if IMAGE in operation.inputs:
+            raise ArtifactError(
+                f"{operation.output} adds the image itself to something; no integer saliency graph "
+                "can be written for it."
+            )
         gradient = self._masked_gradient(operation.output)
         for source in operation.inputs:
             self._contribute(source, gradient)

@@ -7,7 +7,8 @@ Rules:
 
 1. Integer kernels may compute. Operations that only move values may take them as they come.
 2. A dequantisation is an exit: behind it, up to an output, only tails may follow, which
-   choose, reorder and take magnitudes of finished numbers, or multiply them by a looked-up number.
+   choose, reorder and take magnitudes of finished numbers, or multiply them by a number that is
+   looked up in a constant table.
 3. Anything else is a float operation, and so is a quantisation, which would lead back in.
 """
 

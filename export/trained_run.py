@@ -24,6 +24,7 @@ class TrainedRun:
         network: fake-quantising, in evaluation mode.
         classes: class names in the order of the logits.
         preprocessing: from a frame to network bytes.
+        temperature: what the logits are divided by, in front of the softmax.
         validation: scores of the best epoch on the validation part, or None.
         provenance: how it was trained, as hashes and counts.
         checkpoint_sha256: of ``best.safetensors``.
@@ -33,6 +34,7 @@ class TrainedRun:
     network: QuantizedNetwork
     classes: tuple[str, ...]
     preprocessing: Preprocessing
+    temperature: float
     validation: dict[str, Any] | None
     provenance: dict[str, Any]
     checkpoint_sha256: str
@@ -57,6 +59,7 @@ def read_trained_run(path: Path) -> TrainedRun:
     try:
         classes = tuple(str(name) for name in metadata["classes"])
         preprocessing = Preprocessing.from_json(metadata["preprocessing"])
+        temperature = float(metadata.get("temperature", 1.0))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(
             f"the record in {checkpoint} lacks classes or preprocessing ({error}); train it again."
@@ -74,6 +77,7 @@ def read_trained_run(path: Path) -> TrainedRun:
         network=network,
         classes=classes,
         preprocessing=preprocessing,
+        temperature=temperature,
         validation=metadata.get("validation"),
         provenance=dict(metadata.get("provenance", {})),
         checkpoint_sha256=sha256_file(checkpoint),

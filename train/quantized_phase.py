@@ -102,7 +102,8 @@ def _keep(session: Session, network: QuantizedNetwork, epoch: int, validation: S
     if not network.quantize:
         # The clips were not trained; give the saved network ranges that fit its weights.
         calibrate(session, network)
-    save_network(session.run.best_checkpoint, network, session.metadata(validation, epoch))
+    metadata = session.metadata(validation, epoch, session.fit_temperature(network))
+    save_network(session.run.best_checkpoint, network, metadata)
     return Best(epoch, validation.macro_recall, validation.loss)
 
 

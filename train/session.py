@@ -26,6 +26,7 @@ from train.resume_state import Best, ResumeState, write_state
 from train.run_directory import RunDirectory
 from train.run_log import RunLog
 from train.saliency_guided import LossTerms
+from train.temperature import fit_temperature
 
 __all__ = ["EpochLosses", "Session"]
 
@@ -170,12 +171,21 @@ class Session:
         )
         write_state(self.run.path, state, model, optimizer)
 
-    def metadata(self, validation: Score | None, epoch: int) -> dict[str, Any]:
+    def fit_temperature(self, network: Callable[[Tensor], Tensor]) -> float:
+        """The temperature of the network on the validation part."""
+        batch_size = self.config.optimizer.batch_size
+        logits = predict_logits(network, self.data.val.images, batch_size, self.device)
+        return fit_temperature(logits, self.data.val_labels)
+
+    def metadata(
+        self, validation: Score | None, epoch: int, temperature: float = 1.0
+    ) -> dict[str, Any]:
         """What a checkpoint says of its training: hashes and counts, no names of files."""
         config, data = self.config, self.data
         return {
             "classes": list(data.classes),
             "preprocessing": config.network.preprocessing.to_json(),
+            "temperature": temperature,
             "validation": None if validation is None else asdict(validation) | {"epoch": epoch},
             "provenance": {
                 "backbone": config.network.backbone,

@@ -1,13 +1,20 @@
 """Figures of merit in NumPy alone, the same for a run on a workstation and a bundle on a board.
 
 Classification: :func:`classification_metrics` and, with 95 % intervals that resample groups,
-:func:`bootstrap_intervals`. Saliency against a lesion mask: :func:`pointing`,
-:func:`energy_inside`, and the rows that a blind guess reaches, :func:`blind_pointing`.
+:func:`bootstrap_intervals`; whether probabilities are honest: :func:`reliability`. Saliency against
+a lesion mask: :func:`pointing`, :func:`energy_inside`, and the rows that a blind guess reaches,
+:func:`blind_pointing`.
 """
 
 from __future__ import annotations
 
 from edge_runtime.metrics.bootstrap import Interval, bootstrap_intervals, bootstrap_mean
+from edge_runtime.metrics.calibration import (
+    Reliability,
+    brier_scores,
+    log_losses,
+    reliability,
+)
 from edge_runtime.metrics.classification import (
     ClassificationMetrics,
     auc_one_vs_rest,
@@ -26,13 +33,17 @@ __all__ = [
     "BlindPointing",
     "ClassificationMetrics",
     "Interval",
+    "Reliability",
     "auc_one_vs_rest",
     "blind_pointing",
     "bootstrap_intervals",
     "bootstrap_mean",
     "box_mean",
+    "brier_scores",
     "classification_metrics",
     "confusion_matrix",
     "energy_inside",
+    "log_losses",
     "pointing",
+    "reliability",
 ]

@@ -12,6 +12,7 @@ from export.class_activation import add_class_activation
 from export.gradient import add_gradient
 from export.lower import lower, lower_float
 from export.onnx_emitter import emit_onnx
+from export.operations import Rescale
 from export.program import execute
 from export.tflite_emitter import emit_tflite
 from tests.networks import EXPLAINED, PREDICTING, as_batch, quantized, random_images
@@ -94,6 +95,19 @@ def test_the_float_reference_is_the_folded_network(name, emit, run):
     got = run(data, IMAGES)
     np.testing.assert_allclose(got["logits"], logits.numpy(), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(got["features"], features.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@RUNTIMES
+@pytest.mark.parametrize("name", ["linear_residual", "rectified_residual", "depthwise_5x5_stride"])
+def test_gradients_rescaled_wherever_possible_match_their_program(name, emit, run, monkeypatch):
+    monkeypatch.setattr("export.gradient._LARGEST_SPREAD", 0.0)
+    monkeypatch.setattr("export.gradient._CHEAP_SHARE", 1.0)
+    program = add_gradient(program_of(name), IMAGES)
+    assert sum(isinstance(operation, Rescale) for operation in program.operations) > 1
+    asked = np.full(len(IMAGES), -1)
+    expected, got = execute(program, IMAGES), run(emit(program), IMAGES, asked)
+    largest = expected["saliency"].max()
+    assert np.abs(got["saliency"] - expected["saliency"]).max() <= 0.05 * largest
 
 
 @RUNTIMES

@@ -126,6 +126,11 @@ def test_a_threshold_that_is_out_of_reach_fails(candidate, calibration, golden):
     assert failed == names
 
 
+def test_a_network_that_is_not_its_program_fails(candidate, calibration, golden):
+    failed = _failed(candidate, calibration, golden, GateThresholds(torch_steps=-1))
+    assert failed == {"torch: logit steps"}
+
+
 def test_a_format_that_no_engine_runs_cannot_be_proven(candidate, calibration, golden, monkeypatch):
     monkeypatch.setattr(gates, "installed_engines", lambda: ("onnx",))
     with pytest.raises(DependencyError, match=r"saliedge\[litert\]"):

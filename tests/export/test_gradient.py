@@ -111,6 +111,13 @@ def test_images_of_unequal_gradients_are_brought_to_one_size():
     np.testing.assert_allclose(got.sum(axis=(1, 2)), expected.sum(axis=(1, 2)), rtol=0.1)
 
 
+def test_a_sum_with_the_image_itself_is_named():
+    inner = nn.Conv2d(3, 3, 3, padding=1)
+    network = quantized(Chain(8, Residual(inner, rectified=False), stem()), IMAGES)
+    with pytest.raises(ArtifactError, match="adds the image itself"):
+        add_gradient(lower(network), IMAGES)
+
+
 def test_an_operation_without_a_gradient_is_named():
     network = quantized(Chain(8, stem(), nn.MaxPool2d(2)), IMAGES)
     with pytest.raises(ArtifactError, match=r"MaxPool \(layers/1\) has no integer gradient"):

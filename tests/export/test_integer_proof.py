@@ -102,3 +102,19 @@ def test_a_tflite_kernel_between_two_floats_is_found():
     activation = schema.ActivationFunctionType.NONE
     builder.operator("ADD", ["real", "real"], "logits", fusedActivationFunction=activation)
     assert float_operations_tflite(builder.finish(["image"], ["logits"])) == ("ADD: logits",)
+
+
+@pytest.mark.parametrize(
+    ("factors", "found"), [(["real", "factor"], ()), (["real", "real"], ("MUL: logits",))]
+)
+def test_only_a_looked_up_factor_may_multiply_in_tflite(factors, found):
+    builder = FlatbufferBuilder("test")
+    builder.tensor("image", (1, 4), np.int8, scale=0.1)
+    builder.tensor("index", (1,), np.int32, data=np.array([2], np.int32))
+    builder.tensor("table", (4,), np.float32, data=np.ones(4, np.float32))
+    for name, shape in (("real", (1, 4)), ("factor", (1,)), ("logits", (1, 4))):
+        builder.tensor(name, shape, np.float32)
+    builder.operator("DEQUANTIZE", ["image"], "real")
+    builder.operator("GATHER", ["table", "index"], "factor")
+    builder.operator("MUL", factors, "logits")
+    assert float_operations_tflite(builder.finish(["image"], ["logits"])) == found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["confusion_picture"]
+__all__ = ["confusion_picture", "picture_font"]
 
 _CELL = 84
 _MARGIN = 20
@@ -31,7 +31,7 @@ def confusion_picture(counts: NDArray[np.int64], classes: Sequence[str], title: 
     Returns:
         An RGB image, as large as the names and cells need.
     """
-    font, small = _font(16), _font(13)
+    font, small = picture_font(16), picture_font(13)
     names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
     label_width = max(int(font.getlength(name)) for name in names) + 12
     side = _CELL * len(names)
@@ -89,7 +89,8 @@ def _paste_upright(
 
 
 @lru_cache(maxsize=4)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def picture_font(size: int) -> ImageFont.FreeTypeFont:
+    """Pillow's own font, in pixels."""
     font = ImageFont.load_default(size=size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise RuntimeError("Pillow was built without FreeType")

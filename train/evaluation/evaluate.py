@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import DataError
-from edge_runtime.metrics import bootstrap_intervals, confusion_matrix
+from edge_runtime.metrics import (
+    bootstrap_intervals,
+    bootstrap_mean,
+    brier_scores,
+    confusion_matrix,
+    log_losses,
+    reliability,
+)
 from train.data import load_images
 from train.evaluation.localization import localize, masked_class
-from train.evaluation.report import Evaluation
+from train.evaluation.report import Calibration, Evaluation
 from train.evaluation.selection import select_images
 from train.evaluation.targets import BundleTarget, Target
 from train.progress import Reporter
@@ -55,10 +62,17 @@ def evaluate(
     labels = loaded.labels(target.classes)
     reporter.start("classifying", len(labels))
     logits = target.logits(loaded.images, reporter.advance)
-    probabilities = softmax(logits)
+    probabilities = softmax(logits, target.temperature)
     groups = [sample.group for sample in loaded.samples]
     reporter.start("intervals", 1)
     figures = bootstrap_intervals(labels, probabilities, groups, target.classes)
+    calibration = Calibration(
+        temperature=target.temperature,
+        reliability=reliability(labels, probabilities),
+        without_temperature=reliability(labels, softmax(logits, 1.0)),
+        brier=bootstrap_mean(brier_scores(labels, probabilities), groups),
+        log_loss=bootstrap_mean(log_losses(labels, probabilities), groups),
+    )
     label = masked_class(loaded.samples, target.preprocessing) if with_saliency else None
     rows = []
     if label is not None:
@@ -79,15 +93,16 @@ def evaluate(
         probabilities=probabilities,
         confusion=confusion_matrix(labels, probabilities.argmax(axis=1), len(target.classes)),
         figures=figures,
+        calibration=calibration,
         localization=tuple(rows),
         masked_class=label,
         skipped=loaded.skipped,
     )
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities float64 ``[N, C]``."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Probabilities float64 ``[N, C]`` of ``logits / temperature``."""
+    shifted = (logits.astype(np.float64) - logits.max(axis=1, keepdims=True)) / temperature
     weights = np.exp(shifted)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 

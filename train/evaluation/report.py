@@ -14,15 +14,64 @@ from numpy.typing import NDArray
 
 import edge_runtime
 from edge_runtime.files import atomic_path, atomic_write_text
-from edge_runtime.metrics import Interval
+from edge_runtime.metrics import Interval, Reliability
 from train.evaluation.confusion_picture import confusion_picture
 from train.evaluation.localization import LocalizationRow
+from train.evaluation.reliability_picture import reliability_picture
 
-__all__ = ["Evaluation", "write_evaluation"]
+__all__ = ["Calibration", "Evaluation", "write_evaluation"]
 
 _FORMAT_VERSION = 1
 _MACRO = ("accuracy", "macro_sensitivity", "macro_specificity", "macro_f1", "mcc", "macro_auc")
 _PER_CLASS = ("sensitivity", "specificity", "f1", "auc")
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Whether the probabilities mean what they say.
+
+    Attributes:
+        temperature: what the logits were divided by.
+        reliability: bins of the probability of the top class.
+        without_temperature: the same of the bare logits.
+        brier: mean squared distance of the probabilities from the label.
+        log_loss: mean cross entropy.
+    """
+
+    temperature: float
+    reliability: Reliability
+    without_temperature: Reliability
+    brier: Interval
+    log_loss: Interval
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``metrics.json``."""
+        bins = self.reliability
+        return {
+            "temperature": self.temperature,
+            "ece": bins.expected_calibration_error,
+            "ece_without_temperature": self.without_temperature.expected_calibration_error,
+            "brier": self.brier.to_json(),
+            "log_loss": self.log_loss.to_json(),
+            "bins": [
+                {"images": int(count), "confidence": float(confidence), "accuracy": float(accuracy)}
+                for count, confidence, accuracy in zip(
+                    bins.count, bins.confidence, bins.accuracy, strict=True
+                )
+                if count
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """For the table."""
+        plain = self.without_temperature.expected_calibration_error
+        return [
+            f"calibration (temperature {self.temperature:.3f})",
+            f"{'  ECE':22}{self.reliability.expected_calibration_error:8.3f}"
+            f"   {plain:.3f} without the temperature",
+            _figure_line("  Brier score", self.brier),
+            _figure_line("  log loss", self.log_loss),
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +91,7 @@ class Evaluation:
         probabilities: float64 ``[N, C]``.
         confusion: int64 ``[C, C]``, true by predicted.
         figures: every figure with its 95 % interval.
+        calibration: of the probabilities.
         localization: rows of the saliency, empty without masks.
         masked_class: the class that they are about.
         skipped: sentences about images that could not be read.
@@ -59,6 +109,7 @@ class Evaluation:
     probabilities: NDArray[np.float64]
     confusion: NDArray[np.int64]
     figures: dict[str, Interval]
+    calibration: Calibration
     localization: tuple[LocalizationRow, ...] = ()
     masked_class: str | None = None
     skipped: tuple[str, ...] = ()
@@ -76,6 +127,7 @@ class Evaluation:
             "skipped": len(self.skipped),
             "classes": list(self.classes),
             "metrics": {name: interval.to_json() for name, interval in self.figures.items()},
+            "calibration": self.calibration.to_json(),
             "confusion": self.confusion.tolist(),
             "interval": "95 %, percentile bootstrap over groups, 1000 resamples",
             "saliency": {
@@ -93,6 +145,8 @@ class Evaluation:
             *(f"skipped: {sentence}" for sentence in self.skipped),
             "",
             *self._figure_lines(),
+            "",
+            *self.calibration.lines(),
             "",
             *self._confusion_lines(),
         ]
@@ -133,7 +187,7 @@ class Evaluation:
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write ``metrics.json``, ``predictions.csv`` and ``confusion.png``, each in one step.
+    """Write metrics, predictions and the pictures of confusion and reliability, each in one step.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -142,9 +196,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     atomic_write_text(folder / "metrics.json", text)
     atomic_write_text(folder / "predictions.csv", _predictions(evaluation))
     title = f"{evaluation.part}: {len(evaluation.labels)} images"
-    picture = confusion_picture(evaluation.confusion, evaluation.classes, title)
-    with atomic_path(folder / "confusion.png") as temporary:
-        picture.save(temporary)
+    pictures = {
+        "confusion.png": confusion_picture(evaluation.confusion, evaluation.classes, title),
+        "reliability.png": reliability_picture(evaluation.calibration.reliability, title),
+    }
+    for name, picture in pictures.items():
+        with atomic_path(folder / name) as temporary:
+            picture.save(temporary)
 
 
 def _predictions(evaluation: Evaluation) -> str:

@@ -35,6 +35,7 @@ class Target(ABC):
         classes: class names by index.
         preprocessing: from a frame to its network bytes.
         provenance: what it says of its training.
+        temperature: what its logits are divided by, in front of the softmax.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Target(ABC):
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     provenance: dict[str, Any]
+    temperature: float
 
     @abstractmethod
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
@@ -77,6 +79,7 @@ class RunTarget(Target):
         self.classes = tuple(metadata["classes"])
         self.preprocessing = Preprocessing.from_json(metadata["preprocessing"])
         self.provenance = metadata["provenance"]
+        self.temperature = float(metadata.get("temperature", 1.0))
 
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
         """See :class:`Target`."""
@@ -112,6 +115,7 @@ class BundleTarget(Target):
         self.description = f"INT8, {self._plain.name} {self._plain.version}"
         self.classes, self.preprocessing = spec.classes, spec.preprocessing
         self.provenance = dict(spec.provenance)
+        self.temperature = spec.temperature
 
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
         """See :class:`Target`."""

@@ -43,6 +43,13 @@ class TestRun:
         assert 0 < difference < 0.05
         assert "float" in in_float.description
 
+    def test_probabilities_are_calibrated_by_the_run(self, tiny_run: Path) -> None:
+        calibration = measure(tiny_run).calibration
+        stored = json.loads((tiny_run / "best.json").read_text())["metadata"]["temperature"]
+        assert calibration.temperature == stored
+        assert calibration.reliability.count.sum() == 6
+        assert measure(tiny_run, checkpoint="float").calibration.temperature == 1.0
+
     def test_the_warm_up_can_be_measured(self, tiny_run: Path) -> None:
         assert "float.safetensors" in measure(tiny_run, checkpoint="float").description
 
