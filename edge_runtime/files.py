@@ -122,7 +122,7 @@ class PendingFile:
         path: The temporary name; does not exist yet.
 
     Raises:
-        OutputError: The folder cannot be made, or the target is a folder.
+        OutputError: The folder cannot be made, or the target is a folder, a device or a pipe.
     """
 
     def __init__(self, path: str | os.PathLike[str], durable: bool = True) -> None:
@@ -133,6 +133,8 @@ class PendingFile:
             self.target.parent.mkdir(parents=True, exist_ok=True)
             if self.target.is_dir():
                 raise OutputError(f"{self.target} is a folder; give the name of a file.")
+            if self.target.exists() and not self.target.is_file():
+                raise OutputError(f"{self.target} is a device or a pipe; give the name of a file.")
 
     def commit(self) -> None:
         """Put the file in place.
@@ -243,7 +245,8 @@ def output_errors(target: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except OSError as error:
         name = None if error.filename is None else Path(str(error.filename))
-        ours = name is not None and (name.name.startswith(".") or name == Path(target))
+        places = (Path(target), *Path(target).parents)
+        ours = name is not None and (name.name.startswith(".") or name in places)
         if name is None or ours:
             error.filename = str(target)
         if isinstance(error, FileExistsError | NotADirectoryError):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from edge_runtime.errors import DataError
 
@@ -140,4 +140,6 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).replace(str(io.BytesIO), "").split())[:120] or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        return "of no known format"
+    return " ".join(str(error).split())[:120] or type(error).__name__

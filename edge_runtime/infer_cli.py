@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from edge_runtime import __version__
-from edge_runtime.errors import SaliedgeError, SourceError, UsageError, run_command
+from edge_runtime.errors import (
+    OutputError,
+    SaliedgeError,
+    SourceError,
+    UsageError,
+    run_command,
+)
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.reader import Bundle
@@ -142,7 +148,7 @@ def _run(options: InferOptions) -> int:
     from edge_runtime.statistics import RunStatistics
     from edge_runtime.stopping import StopSignals
 
-    _refuse_existing_outputs(options)
+    _refuse_outputs(options)
     bundle = open_bundle(options.bundle)
     class_index(bundle, options.saliency_class)
     engine_name = options.engine or default_engine(bundle)
@@ -189,13 +195,35 @@ def _open(options: InferOptions, skipped: list[str]) -> Source:
     return open_source(str(options.source), skip if options.skip_bad else None)
 
 
-def _refuse_existing_outputs(options: InferOptions) -> None:
-    """Find out before any work that an output may not be replaced."""
+def _refuse_outputs(options: InferOptions) -> None:
+    """Find out before any work that an output may not be written where it should go."""
     from edge_runtime.files import refuse_existing
 
     for target in (options.jsonl, options.save_saliency, options.save_overlay):
         if target is not None and target != "-":
             refuse_existing(target, options.force)
+            if options.source is not None:
+                _refuse_among_inputs(Path(target), Path(options.source))
+
+
+def _refuse_among_inputs(target: Path, source: Path) -> None:
+    """No option, not even ``--force``, may write over the images that are read.
+
+    Raises:
+        OutputError: ``target`` is the source, a folder that holds it, or an image's or a folder's
+            name inside it.
+    """
+    from edge_runtime.images import IMAGE_SUFFIXES
+
+    if not source.exists():
+        return
+    output, inputs = target.resolve(), source.resolve()
+    is_folder_or_image = output.suffix == "" or output.suffix.lower() in IMAGE_SUFFIXES
+    inside = is_folder_or_image and inputs in output.parents
+    if output == inputs or output in inputs.parents or inside:
+        raise OutputError(
+            f"{target} would write among the images of {source}; choose a place outside."
+        )
 
 
 def _open_sinks(options: InferOptions, bundle: Bundle, engine: str, source: Source) -> list[Sink]:

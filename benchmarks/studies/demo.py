@@ -52,7 +52,7 @@ def demo(out: Path) -> None:
         "Make frames", "saliedge", "data", "synth", "--out", frames, *_FRESH_FRAMES, "--force"
     )
     pipeline.run(
-        "Infer with saliency", "edge-infer", "--bundle", bundle, "--source", frames,
+        "Infer with saliency", "edge-infer", "--bundle", bundle, "--source", frames / "images",
         "--saliency", "gradient", "--saliency-class", "polyp",
         "--jsonl", out / "predictions.jsonl", "--save-saliency", out / "saliency",
         "--save-overlay", out / "overlays", "--skip-bad", "--force",
@@ -68,11 +68,9 @@ def demo(out: Path) -> None:
 
 def _write_sheet(out: Path) -> None:
     predictions = read_predictions(out / "predictions.jsonl")
-    shown = [name for name in predictions if not name.startswith("masks/")]
-    chosen = spread_over_classes([name.removeprefix("images/") for name in shown], _OVERLAYS)
-    by_short = {name.removeprefix("images/"): name for name in shown}
-    overlays = {name: _picture(out / "overlays", by_short[name]) for name in chosen}
-    records = {name: predictions[by_short[name]] for name in chosen}
+    chosen = spread_over_classes(list(predictions), _OVERLAYS)
+    overlays = {name: _picture(out / "overlays", name) for name in chosen}
+    records = {name: predictions[name] for name in chosen}
     write_contact_sheet(out / "overlays.png", overlays, records)
 
 

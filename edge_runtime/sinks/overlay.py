@@ -128,10 +128,12 @@ def _required(picture: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
 
 
 def _captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np.uint8]:
-    """Write the label and its probability into the top left corner."""
+    """Write the label, its probability and what the map is about into the top left corner."""
     height, width = picture.shape[:2]
     percent = 100 * prediction.probabilities[prediction.label]
     text = f"{_ascii(prediction.label)} {percent:.0f} %"
+    if prediction.saliency_class not in (None, prediction.label):
+        text += f", map of {_ascii(prediction.saliency_class)}"
     font, reference = cv2.FONT_HERSHEY_SIMPLEX, 1.0
     (text_width, text_height), _ = cv2.getTextSize(text, font, reference, 1)
     # A twentieth of the height, unless a long name needs to be smaller.
@@ -139,7 +141,10 @@ def _captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np
     place = (round(width * 0.02), round(height * 0.03 + text_height * scale))
     thickness = max(1, round(scale * 1.6))
     image = picture.copy()
-    cv2.putText(image, text, place, font, scale, (0, 0, 0), thickness + 2, cv2.LINE_AA)
+    # An outline of copies: a bolder text would have another width.
+    for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        moved = (place[0] + right, place[1] + down)
+        cv2.putText(image, text, moved, font, scale, (0, 0, 0), thickness, cv2.LINE_AA)
     cv2.putText(image, text, place, font, scale, (255, 255, 255), thickness, cv2.LINE_AA)
     return image
 

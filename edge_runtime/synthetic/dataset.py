@@ -50,12 +50,12 @@ def write_dataset(
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("file", "label", "group", "mask"))
     with atomic_directory(directory, force=force) as folder:
-        for name in (*CLASSES, "masks"):
-            (folder / name).mkdir()
+        for name in (*(f"images/{label}" for label in CLASSES), "masks"):
+            (folder / name).mkdir(parents=True)
         for index in range(count):
             label = CLASSES[index % len(CLASSES)]
             sample = generate(label, seed + index, size, shortcut=label == shortcut_class)
-            file, mask = f"{label}/{index:06d}.png", ""
+            file, mask = f"images/{label}/{index:06d}.png", ""
             Image.fromarray(sample.image).save(folder / file, compress_level=1)
             if label == LESION_CLASS:
                 mask = f"masks/{index:06d}.png"

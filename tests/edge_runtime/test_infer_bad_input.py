@@ -73,7 +73,8 @@ def test_a_bundle_that_cannot_be_trusted(edge_infer, bundle_copy, photos, damage
         (["--source", "PHOTOS", "--threads", "0"], 2, "threads"),
         (["--source", "PHOTOS", "--jsonl", "/sys/x.jsonl"], 7, "/sys/x.jsonl"),
         (["--source", "PHOTOS", "--save-saliency", "/sys/maps"], 7, "/sys/maps"),
-        (["--source", "PHOTOS", "--jsonl", "PHOTOS/a-red.png/x"], 7, "in the way"),
+        (["--source", "PHOTOS", "--save-saliency", "/proc/maps"], 7, "/proc/maps"),
+        (["--source", "PHOTOS", "--jsonl", "PHOTOS/a-red.png/x.jsonl"], 7, "in the way"),
     ],
 )
 def test_a_wrong_word_is_one_sentence(
@@ -249,3 +250,38 @@ def test_a_lost_camera_keeps_what_was_recorded(edge_infer, tiny_bundle_path, tmp
     assert "check its cable" in end.err
     assert "3 frames in" in end.out
     assert len(out.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "target"),
+    [
+        ("", "--save-overlay", ""),
+        ("", "--save-overlay", "explained"),
+        ("", "--save-saliency", ".."),
+        ("PHOTO", "--jsonl", "PHOTO"),
+        ("", "--jsonl", "PHOTO"),
+    ],
+)
+def test_outputs_never_replace_the_images(
+    edge_infer, tiny_bundle_path, photos, source, option, target
+):
+    files = sorted(path for path in photos.rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in files]
+    first = str(files[0].relative_to(photos))
+    end = edge_infer(
+        *("--bundle", tiny_bundle_path, "--source", photos / source.replace("PHOTO", first)),
+        *(option, photos / target.replace("PHOTO", first), "--force"),
+    )
+    assert end.code == 7
+    assert "choose a place outside" in end.err
+    assert sorted(path for path in photos.rglob("*") if path.is_file()) == files
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_a_pipe_is_no_output(edge_infer, tiny_bundle_path, photos, tmp_path):
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    end = edge_infer("--bundle", tiny_bundle_path, "--source", photos, "--jsonl", pipe, "--force")
+    assert end.code == 7
+    assert "a device or a pipe" in end.err
+    assert pipe.is_fifo()

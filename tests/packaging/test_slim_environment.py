@@ -105,8 +105,9 @@ def test_device_classifies_and_explains(
 ) -> None:
     write_dataset(tmp_path / "set", count=3, seed=0, size=48)
     lines = tmp_path / "out.jsonl"
+    polyps = tmp_path / "set" / "images" / "polyp"
     result = run(
-        device / "edge-infer", "--bundle", toy_bundle, "--source", tmp_path / "set" / "polyp",
+        device / "edge-infer", "--bundle", toy_bundle, "--source", polyps,
         "--engine", engine, "--saliency", "gradient", "--jsonl", lines,
         "--save-saliency", tmp_path / "maps",
     )  # fmt: skip

@@ -49,7 +49,7 @@ def killed_run(folder: Path, function: str, call: int) -> None:
 
 
 def contents(path: Path) -> tuple[dict[str, str], dict[str, bytes]]:
-    """The header and the bits of every tensor; the order of the header's entries means nothing."""
+    """The header and the bits of every tensor."""
     with safe_open(path, framework="np") as archive:
         tensors = {name: archive.get_tensor(name).tobytes() for name in archive.keys()}  # noqa: SIM118
         return archive.metadata() or {}, tensors

@@ -25,7 +25,7 @@ from train.quantization.network import QuantizationConfig, QuantizedNetwork
 __all__ = ["load_network", "read_record", "save_network"]
 
 _FORMAT = "saliedge-network"
-_VERSION = 1
+_VERSION = 2
 
 
 def save_network(path: Path, network: QuantizedNetwork, metadata: dict[str, Any]) -> None:
@@ -49,7 +49,8 @@ def save_network(path: Path, network: QuantizedNetwork, metadata: dict[str, Any]
     }
     tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     text = json.dumps(record)
-    header = {"saliedge": text, "sha256": _digest(text, tensors)}
+    # One entry: safetensors writes several in any order, and equal networks shall be equal files.
+    header = {"saliedge": f"{_digest(text, tensors)}\n{text}"}
     atomic_write_bytes(path, to_safetensors(tensors, metadata=header))
     readable = record | {"alphas": network.alphas()}
     atomic_write_text(path.with_suffix(".json"), json.dumps(readable, indent=2) + "\n")
@@ -107,8 +108,8 @@ def _read(
     try:
         with safe_open(path, framework="pt") as archive:
             header = archive.metadata() or {}
-            text = header.get("saliedge", "{}")
-            record = json.loads(text)
+            digest, separator, text = header.get("saliedge", "{}").partition("\n")
+            record = json.loads(text if separator else digest)
             names = archive.keys() if with_tensors else ()
             # Cloned: a mapped tensor may lie unaligned, and kernels then sum in another order.
             tensors = {name: archive.get_tensor(name).clone() for name in names}
@@ -125,7 +126,7 @@ def _read(
             f"{path} has checkpoint version {record.get('version')} and this saliedge reads "
             f"version {_VERSION}; use the saliedge that wrote it."
         )
-    if with_tensors and header.get("sha256") != _digest(text, tensors):
+    if with_tensors and digest != _digest(text, tensors):
         raise ArtifactError(
             f"{path} is damaged (its SHA-256 differs); copy it again or train it again."
         )

@@ -93,6 +93,13 @@ def test_a_checkpoint_gives_the_same_logits_without_the_model(tmp_path):
         assert torch.equal(restored(as_batch(IMAGES)), network(as_batch(IMAGES)))
 
 
+def test_equal_networks_are_equal_files(tmp_path):
+    for name in ("a", "b"):
+        save_network(tmp_path / f"{name}.safetensors", _network(), {"classes": ["a", "b", "c"]})
+    files = [(tmp_path / f"{name}.safetensors").read_bytes() for name in ("a", "b")]
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
