@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.quantization import QuantizationConfig, QuantizedNetwork
+from train.quantization.weights import WeightQuantizer
 
 
 class Chain(nn.Module):
@@ -129,11 +130,14 @@ def as_batch(images: np.ndarray) -> Tensor:
 
 
 def quantized(
-    model: nn.Module, images: np.ndarray, bits: tuple[int, int] = (8, 8)
+    model: nn.Module,
+    images: np.ndarray,
+    bits: tuple[int, int] = (8, 8),
+    weight_quantizer: WeightQuantizer = "max",
 ) -> QuantizedNetwork:
     """Capture ``model`` and calibrate it; ``bits`` are those of weights and activations."""
     weight_bits, activation_bits = bits
-    config = QuantizationConfig(activation_bits=activation_bits, weight_bits=weight_bits)
+    config = QuantizationConfig(activation_bits, weight_bits, weight_quantizer)
     height, width = images.shape[1:3]
     network = QuantizedNetwork.from_model(_settled(model, images), height, width, config)
     network.calibrate([as_batch(images)])

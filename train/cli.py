@@ -43,6 +43,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "pact": ("quantization", "enabled"),
     "bits": ("quantization", "activation_bits"),
     "weight_bits": ("quantization", "weight_bits"),
+    "weight_quantizer": ("quantization", "weight_quantizer"),
     "eta": ("quantization", "eta"),
     "sgt": ("guidance", "enabled"),
     "lambda1": ("guidance", "lambda1"),
@@ -126,6 +127,11 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     help="Bits of activations and weights [8]; first and last layer stay at 8.",
 )
 @click.option("--weight-bits", type=int, metavar="8|4|2", help="Bits of weights, if others.")
+@click.option(
+    "--weight-quantizer",
+    type=click.Choice(["max", "sawb"]),
+    help="How weights below 8 bit find their grid [max].",
+)
 @click.option("--eta", type=float, help="Weight of PACT's penalty on squared clips.")
 @click.option("--sgt/--no-sgt", default=None, help="Saliency-guided training [on].")
 @click.option("--lambda1", type=float, help="Weight of KL(clean || masked) [1].")

@@ -20,6 +20,7 @@ from edge_runtime.preprocessing import Fit, Preprocessing
 from train.backbones import BACKBONES, backbone_named
 from train.data.augment import Augmentation
 from train.data.split import DEFAULT_FRACTIONS
+from train.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer
 from train.saliency_guided import Guidance
 
 __all__ = [
@@ -122,6 +123,7 @@ class QuantizationSettings:
         enabled: False trains the folded network in float (for comparison).
         activation_bits: 8, 4 or 2.
         weight_bits: 8, 4 or 2.
+        weight_quantizer: ``max`` or ``sawb``, how weights below 8 bit find their grid.
         calibration_images: training images, unaugmented, that the first clips are taken from.
         percentile: of their activations, in percent.
         eta: weight of the penalty on the squared clips.
@@ -130,6 +132,7 @@ class QuantizationSettings:
     enabled: bool = True
     activation_bits: int = 8
     weight_bits: int = 8
+    weight_quantizer: WeightQuantizer = "max"
     calibration_images: int = 256
     percentile: float = 99.99
     eta: float = 1e-5
@@ -139,6 +142,11 @@ class QuantizationSettings:
             raise UsageError(
                 f"{self.weight_bits}-bit weights with {self.activation_bits}-bit activations are "
                 "not supported; choose 8, 4 or 2 for each."
+            )
+        if self.weight_quantizer not in WEIGHT_QUANTIZERS:
+            raise UsageError(
+                f"there is no weight quantiser {self.weight_quantizer!r}; choose one of "
+                f"{', '.join(WEIGHT_QUANTIZERS)}."
             )
         if self.calibration_images < 1 or not 50 <= self.percentile <= 100 or self.eta < 0:
             raise UsageError(

@@ -120,6 +120,7 @@ def _fold(session: Session, module: nn.Module, backbone: Backbone) -> None:
         QuantizationConfig(
             activation_bits=settings.activation_bits,
             weight_bits=settings.weight_bits,
+            weight_quantizer=settings.weight_quantizer,
             input_mean=backbone.input_mean,
             input_std=backbone.input_std,
         ),

@@ -84,6 +84,19 @@ def test_the_program_is_the_fake_quantised_network_to_the_last_bit(name, bits):
 
 
 @RUNTIMES
+@pytest.mark.parametrize("bits", [(4, 4), (2, 2)], ids=["4bit", "2bit"])
+def test_binned_weights_arrive(bits, emit, run):
+    torch.manual_seed(1)
+    network = quantized(NETWORKS["linear_residual"](), IMAGES, bits, "sawb")
+    with torch.no_grad():
+        logits = network(as_batch(IMAGES)).numpy()
+    program = lower(network)
+    assert np.array_equal(execute(program, IMAGES)["logits"], logits)
+    step = program.tensors[network.graph.logits.name].scale
+    assert np.abs(run(emit(program), IMAGES)["logits"] - logits).max() <= step * 1.001
+
+
+@RUNTIMES
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_float_reference_is_the_folded_network(name, emit, run):
     torch.manual_seed(1)

@@ -1,4 +1,4 @@
-"""PACT activation quantisation and symmetric weight quantisation with straight-through gradients.
+"""PACT activation quantisation with straight-through gradients.
 
 Source: PACT, arXiv 1805.06085. Its clip (eq. 1) ``y = 0.5 (|x| - |x - alpha| + alpha)`` is
 ``clamp(x, 0, alpha)``; its quantiser (eq. 2) is ``round(y (2^k - 1) / alpha) alpha / (2^k - 1)``;
@@ -20,14 +20,9 @@ from torch import Tensor
 __all__ = [
     "BackwardPass",
     "activation_levels",
-    "bias_steps",
     "lowest_level",
     "pact",
-    "weight_scales",
-    "weight_steps",
 ]
-
-_SMALLEST_CHANNEL = 1e-4
 
 
 class BackwardPass:
@@ -126,56 +121,3 @@ def pact(
     """
     result: Tensor = _Pact.apply(x, multiplier, alpha, bits, signed, state, pass_clipped)
     return result
-
-
-def weight_scales(weight: Tensor, bits: int) -> Tensor:
-    """Symmetric max-abs scales of each output channel.
-
-    Args:
-        weight: float32 ``[O, ...]``.
-        bits: width k; the grid is ``-(2^(k-1) - 1) .. 2^(k-1) - 1``.
-
-    Returns:
-        float32 ``[O]``, positive. A channel far below the layer's largest (batch norm folded with a
-        vanishing gamma leaves such) keeps a ten-thousandth of that one's scale: its bias, in steps
-        of input scale times weight scale, must fit 32 bits.
-    """
-    largest = weight.detach().abs().amax(dim=tuple(range(1, weight.dim())))
-    scale = largest / activation_levels(bits, signed=True)
-    floor = torch.clamp(scale.max() * _SMALLEST_CHANNEL, min=1e-10)
-    return torch.maximum(scale, floor)
-
-
-class _Steps(torch.autograd.Function):
-    """Divide and round; the gradient passes the rounding."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, step: Tensor) -> Tensor:
-        ctx.save_for_backward(step)
-        return torch.div(values, step).round_()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (gradient,) = gradients
-        (step,) = ctx.saved_tensors
-        return gradient / step, None
-
-
-def weight_steps(weight: Tensor, scale: Tensor) -> Tensor:
-    """The integers of a weight, with a straight-through gradient (all of them are inside).
-
-    Args:
-        weight: float32 ``[O, ...]``.
-        scale: float32 ``[O]`` of :func:`weight_scales`.
-    """
-    steps: Tensor = _Steps.apply(weight, scale.reshape(-1, *[1] * (weight.dim() - 1)))
-    return steps
-
-
-def bias_steps(bias: Tensor, weight_scale: Tensor, input_scale: Tensor) -> Tensor:
-    """The integers of a bias ``[O]`` in steps of input scale times weight scale, straight-through.
-
-    A float32 holds them to 24 bits; the files get the very same numbers as int32.
-    """
-    steps: Tensor = _Steps.apply(bias, weight_scale * input_scale)
-    return steps

@@ -17,12 +17,16 @@ from train.quantization.convolution import ConvolutionGeometry, convolve
 from train.quantization.fake_quantize import (
     BackwardPass,
     activation_levels,
-    bias_steps,
     pact,
+)
+from train.quantization.graph import NetworkGraph, Node
+from train.quantization.weights import (
+    WEIGHT_QUANTIZERS,
+    WeightQuantizer,
+    bias_steps,
     weight_scales,
     weight_steps,
 )
-from train.quantization.graph import NetworkGraph, Node
 
 __all__ = ["QuantizationConfig", "QuantizedNetwork"]
 
@@ -37,12 +41,14 @@ class QuantizationConfig:
     Attributes:
         activation_bits: width of every site but the first layer's and the logits' (8 bit).
         weight_bits: width of all weights but the first and the last layer's (8 bit).
+        weight_quantizer: how weights below 8 bit find their grid.
         input_mean: the byte that stands for zero, one for all channels, 0 to 255.
         input_std: bytes per unit; the network sees ``(byte - input_mean) / input_std``.
     """
 
     activation_bits: int = 8
     weight_bits: int = 8
+    weight_quantizer: WeightQuantizer = "max"
     input_mean: int = 127
     input_std: float = 128.0
 
@@ -51,6 +57,11 @@ class QuantizationConfig:
             raise ArtifactError(
                 f"{self.weight_bits}-bit weights with {self.activation_bits}-bit activations are "
                 "not supported; choose 8, 4 or 2 bits for each."
+            )
+        if self.weight_quantizer not in WEIGHT_QUANTIZERS:
+            raise ArtifactError(
+                f"there is no weight quantiser {self.weight_quantizer!r}; choose one of "
+                f"{', '.join(WEIGHT_QUANTIZERS)}."
             )
         if not 0 <= self.input_mean <= 255 or not self.input_std > 0:
             raise ArtifactError(
@@ -244,8 +255,9 @@ class QuantizedNetwork(nn.Module):
         scales = [self._scale_of(name, x) for name in node.inputs]
         if node.has_weights:
             layer = self.layer_of(node.name)
-            scale = weight_scales(layer.weight, layer.bits)
-            weight = weight_steps(layer.weight, scale)
+            quantizer = self.config.weight_quantizer
+            scale = weight_scales(layer.weight, layer.bits, quantizer)
+            weight = weight_steps(layer.weight, scale, layer.bits, quantizer)
             x = self._weighted(node, x, weight, bias_steps(layer.bias, scale, scales[0]))
             multiplier = scales[0] * scale / target
             return x, multiplier.reshape(1, -1, *[1] * (x.dim() - 2))

@@ -1,4 +1,4 @@
-"""PACT and weight quantisation against numbers worked out by hand."""
+"""PACT against numbers worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 from train.quantization.fake_quantize import (
     BackwardPass,
     activation_levels,
-    bias_steps,
     lowest_level,
     pact,
-    weight_scales,
-    weight_steps,
 )
 
 ONE = torch.tensor(1.0)
@@ -98,31 +95,3 @@ def test_quantised_values_lie_on_the_grid_and_within_half_a_step(alpha, bits, si
     assert torch.equal(steps, steps.round())
     clipped = x.clamp(float(lowest_level(bits, signed) * scale), alpha)
     assert (clipped - steps * scale).abs().max() <= scale / 2 * 1.001
-
-
-def test_weight_scale_is_the_channel_maximum_over_the_levels():
-    weight = torch.tensor([[[[0.5, -1.27]]], [[[0.0, 0.254]]]])
-    scale = weight_scales(weight, 8)
-    assert torch.allclose(scale, torch.tensor([0.01, 0.002]))
-    assert weight_steps(weight, scale).flatten().tolist() == [50.0, -127.0, 0.0, 127.0]
-
-
-def test_a_vanishing_channel_keeps_a_scale_that_its_bias_fits():
-    scale = weight_scales(torch.tensor([[[[1.27]]], [[[0.0]]]]), 8)
-    assert scale[1] == pytest.approx(1e-6)
-
-
-def test_weight_and_bias_gradients_are_straight_through():
-    weight = torch.tensor([[0.3, -0.7]], requires_grad=True)
-    bias = torch.tensor([0.1], requires_grad=True)
-    scale = weight_scales(weight, 4)
-    real_weight = weight_steps(weight, scale) * scale[:, None]
-    real_bias = bias_steps(bias, scale, torch.tensor(0.5)) * (scale * 0.5)
-    (real_weight.sum() + real_bias.sum()).backward()
-    assert weight.grad.tolist() == [[1.0, 1.0]]
-    assert bias.grad.tolist() == [1.0]
-
-
-def test_bias_counts_steps_of_input_scale_times_weight_scale():
-    steps = bias_steps(torch.tensor([0.26]), torch.tensor([0.2]), torch.tensor(0.5))
-    assert steps.tolist() == [3.0]
