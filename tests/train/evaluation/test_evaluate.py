@@ -145,8 +145,10 @@ class TestReport:
             shares = {label: float(row[f"p:{label}"]) for label in result.classes}
             assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
             assert row["prediction"] == max(shares, key=lambda label: shares[label])
-        with Image.open(tmp_path / "report" / "confusion.png") as picture:
-            assert picture.size[0] > 200
+        assert sum(row["images"] for row in record["calibration"]["bins"]) == 6
+        for name in ("confusion.png", "reliability.png"):
+            with Image.open(tmp_path / "report" / name) as picture:
+                assert picture.size[0] > 200
 
     def test_the_json_names_no_image_and_no_path(self, tiny_run: Path) -> None:
         text = json.dumps(measure(tiny_run).to_json())
