@@ -103,9 +103,13 @@ def _judge(evaluations: dict[str, dict[str, Any]]) -> None:
         if not blind or gradient <= max(blind.values()):
             raise GateError(
                 f"the gradient map points at {gradient:.1%} of the lesions in {engine}, no more "
-                f"than a blind guess ({blind})."
+                f"than a blind guess ({_listed(blind)})."
             )
-        print(f"{engine}: accuracy {accuracy:.1%}; pointing {gradient:.1%}, blind {blind}")
+        print(f"{engine}: accuracy {accuracy:.1%}; pointing {gradient:.1%} ({_listed(blind)})")
+
+
+def _listed(rows: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1%}" for name, value in rows.items())
 
 
 def _tell(out: Path, seconds: float) -> None:
