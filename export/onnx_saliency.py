@@ -153,8 +153,7 @@ def saliency_magnitude(graph: OnnxGraph, operation: ops.SaliencyMagnitude) -> No
     output = operation.output if not steps else f"{SALIENCY}/rescaled"
     graph.node("ReduceMax", [magnitude, axes], output, keepdims=0)
     for position, step in enumerate(steps):
-        inverse = (ops.FACTOR_LEVELS / step.table.astype(np.float64)).astype(np.float32)
-        table = graph.constant(f"{step.output}/inverse", inverse)
+        table = graph.constant(f"{step.output}/inverse", step.inverse)
         factor = graph.node("Gather", [table, step.peak], f"{step.output}/undo", axis=0)
         last = position == len(steps) - 1
         target = operation.output if last else f"{step.output}/undone"

@@ -337,6 +337,11 @@ class Rescale:
         """The gradient and its peak."""
         return (self.gradient, self.peak)
 
+    @property
+    def inverse(self) -> np.ndarray:
+        """What takes each factor of the table off again, float32 ``[129]``."""
+        return (FACTOR_LEVELS / self.table.astype(np.float64)).astype(np.float32)
+
     def factor(self, values: Values) -> Tensor:
         """The factor of each image, ``[N]``."""
         return torch.from_numpy(self.table).double()[values[self.peak].long()] / FACTOR_LEVELS

@@ -190,9 +190,8 @@ def saliency_magnitude(graph: TfliteGraph, operation: ops.SaliencyMagnitude) -> 
     builder.tensor(output, flat, np.float32)
     builder.operator("REDUCE_MAX", [magnitude, axes], output)
     for position, step in enumerate(steps):
-        inverse = (ops.FACTOR_LEVELS / step.table.astype(np.float64)).astype(np.float32)
         table = f"{step.output}/inverse"
-        builder.tensor(table, (len(inverse),), np.float32, data=inverse)
+        builder.tensor(table, step.inverse.shape, np.float32, data=step.inverse)
         factor = builder.tensor(f"{step.output}/undo", (1,), np.float32)
         builder.operator("GATHER", [table, step.peak], factor)
         last = position == len(steps) - 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import pytest
 
 from benchmarks import cli
 from benchmarks.worker import Round
 from edge_runtime.bundle import open_bundle
+from tests.commands import runner
 from tests.edge_runtime import tiny_graphs
 
 
@@ -46,23 +46,7 @@ def make_round():
     return make
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def bench(capsys):
-    """Function that runs bench as its script does: bench("--bundle", path) -> Ending."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Ending(caught.value.code, captured.out, captured.err)
-
-    return run
+    """Function that runs bench as its script does."""
+    return runner(cli.main, capsys)

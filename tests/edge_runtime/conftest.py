@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import pytest
 
 from edge_runtime import cli, infer_cli
+from tests.commands import runner
 from tests.edge_runtime import tiny_graphs
 
 
@@ -47,36 +46,13 @@ def film():
     return write
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def edge_infer(capsys):
-    """Function that runs edge-infer as its script does: edge_infer("--source", ...) -> Ending."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            infer_cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Ending(caught.value.code, captured.out, captured.err)
-
-    return run
+    """Function that runs edge-infer as its script does."""
+    return runner(infer_cli.main, capsys)
 
 
 @pytest.fixture
 def saliedge(capsys):
     """Function that runs saliedge as its script does."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Ending(caught.value.code, captured.out, captured.err)
-
-    return run
+    return runner(cli.main, capsys)
