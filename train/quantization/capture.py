@@ -17,6 +17,8 @@ __all__ = ["capture"]
 Parameters = dict[str, Tensor]
 # A torch.fx.Node; the type of its arguments is a union that no handler could narrow.
 FxNode = Any
+# Anything else hands on integers of a site, and the image has none.
+_TAKE_THE_IMAGE = ("conv2d", "linear", "add")
 
 
 def capture(model: nn.Module, example: Tensor) -> tuple[NetworkGraph, Parameters]:
@@ -96,6 +98,10 @@ class _Capture:
         inputs: tuple[str, ...],
         attributes: dict[str, Any],
     ) -> str:
+        if INPUT in inputs and operation not in _TAKE_THE_IMAGE:
+            raise _unsupported(
+                fx_node, "the image itself can only enter a convolution, a linear layer or a sum"
+            )
         unique, count = name, 1
         while unique in self.nodes:
             count += 1

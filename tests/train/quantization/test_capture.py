@@ -67,6 +67,12 @@ def test_an_unsupported_operation_is_named_with_its_place(layer, sentence):
         capture(Chain(8, stem(), layer), torch.zeros(1, 3, 16, 16))
 
 
+@pytest.mark.parametrize("layer", [nn.AvgPool2d(2), nn.MaxPool2d(2)])
+def test_the_image_itself_is_not_pooled(layer):
+    with pytest.raises(ArtifactError, match="can only enter a convolution"):
+        capture(Chain(8, layer, stem()), torch.zeros(1, 3, 16, 16))
+
+
 def test_data_dependent_control_flow_is_one_sentence():
     class Moody(nn.Module):
         def forward(self, x):
