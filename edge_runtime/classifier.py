@@ -104,8 +104,16 @@ def class_index(bundle: Bundle, name: str | None) -> int:
     return bundle.spec.classes.index(name)
 
 
-def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Return softmax(logits / temperature), float64 ``[C]`` (temperature scaling, Guo 2017)."""
+def softmax(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
+    """Return softmax(logits / temperature) (temperature scaling, Guo 2017).
+
+    Args:
+        logits: ``[C]``, or ``[N, C]`` for N images.
+        temperature: Above zero.
+
+    Returns:
+        float64 of the same shape; the classes of an image sum to 1.
+    """
     scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max())
-    return np.asarray(powers / powers.sum(), dtype=np.float64)
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)

@@ -60,7 +60,7 @@ class GateThresholds:
             image: what `saliedge verify` asks for. One sum that rounds the other way at a tie
             changes a map more than one would think (0.93 was seen).
         gradient_spearman: of gradient maps with torch's straight-through gradient (0.98 for the
-            small CNN, 0.92 for EfficientNet-Lite0; the value of each bundle is in its report).
+            small CNN, 0.94 for EfficientNet-Lite0; the value of each bundle is in its report).
         cam_spearman: of class activation maps with torch's.
         map_images: calibration images that maps are compared on.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.classifier import softmax
 from edge_runtime.engines import load_engine
 from export.candidate import GraphFile
 
@@ -136,7 +137,8 @@ def compare_logits(found: Floats, expected: Floats, step: float) -> LogitParity:
     difference = (found.astype(np.float64) - expected.astype(np.float64)) / step
     whole = np.rint(np.nan_to_num(difference, nan=_BROKEN_STEPS, posinf=_BROKEN_STEPS))
     steps = np.clip(whole, -_BROKEN_STEPS, _BROKEN_STEPS).astype(np.int64)
-    probability = np.abs(_softmax(found) - _softmax(expected))
+    with np.errstate(invalid="ignore"):  # a broken engine's infinities end as NaN, which is judged
+        probability = np.abs(softmax(found, 1.0) - softmax(expected, 1.0))
     return LogitParity(
         histogram={int(value): count for value, count in Counter(steps.ravel().tolist()).items()},
         largest_steps=int(np.abs(steps).max()),
@@ -197,10 +199,3 @@ def _ranks(values: Floats) -> NDArray[np.float64]:
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     a, b = (values.ravel() - values.mean() for values in (first, second))
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
-
-
-def _softmax(logits: Floats) -> NDArray[np.float64]:
-    wide = logits.astype(np.float64)
-    with np.errstate(invalid="ignore"):  # a broken engine's infinities end as NaN, which is judged
-        shifted = np.exp(wide - wide.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.classifier import softmax
+
 __all__ = ["fit_temperature"]
 
 _LOWEST, _HIGHEST = 0.05, 20.0
@@ -44,7 +46,5 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
 def _slope(logits: NDArray[np.float64], wanted: float, inverse: float) -> float:
     """d cross entropy / d (1 / T): the mean expected logit minus the mean logit of the labels."""
-    scaled = logits * inverse
-    weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    expected = (weights * logits).sum(axis=1) / weights.sum(axis=1)
+    expected = (softmax(logits, 1 / inverse) * logits).sum(axis=1)
     return float(expected.mean() - wanted)

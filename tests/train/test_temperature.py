@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_runtime.classifier import softmax
 from edge_runtime.metrics import log_losses, reliability
-from train.evaluation.evaluate import softmax
 from train.temperature import fit_temperature
 
 

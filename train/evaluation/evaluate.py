@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edge_runtime.classifier import softmax
 from edge_runtime.errors import DataError
 from edge_runtime.metrics import (
     bootstrap_intervals,
@@ -23,7 +21,7 @@ from train.evaluation.selection import select_images
 from train.evaluation.targets import BundleTarget, Target
 from train.progress import Reporter
 
-__all__ = ["evaluate", "softmax"]
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -98,13 +96,6 @@ def evaluate(
         masked_class=label,
         skipped=loaded.skipped,
     )
-
-
-def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Probabilities float64 ``[N, C]`` of ``logits / temperature``."""
-    shifted = (logits.astype(np.float64) - logits.max(axis=1, keepdims=True)) / temperature
-    weights = np.exp(shifted)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _map_name(target: Target) -> str:
