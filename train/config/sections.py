@@ -1,23 +1,14 @@
-"""What a training run is made of, and the one precedence that decides it.
-
-A value comes from the first of these that names it: a flag, the file given by ``--config``, the
-backbone's recipe, the default of the field. The resolved configuration is written into the run as
-``config.toml``, in which every value is spelled out.
-"""
+"""The tables of a run's configuration: frozen, and validated when they are made."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Literal, get_args
 
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import Fit, Preprocessing
-from train.backbones import BACKBONES, backbone_named
+from train.backbones import backbone_named
 from train.data.augment import Augmentation
 from train.data.split import DEFAULT_FRACTIONS
 from train.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer
@@ -32,9 +23,6 @@ __all__ = [
     "QuantizationSettings",
     "RunConfig",
     "TrainConfig",
-    "from_toml",
-    "resolve",
-    "to_toml",
 ]
 
 Balance = Literal["none", "sampling", "weights"]
@@ -242,146 +230,3 @@ class TrainConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     run: RunConfig = field(default_factory=RunConfig)
-
-
-# What a backbone needs that the defaults, which suit pretrained networks, do not give.
-_FROM_SCRATCH: dict[str, dict[str, Any]] = {
-    "network": {"pretrained": "none"},
-    "optimizer": {"epochs_float": 30, "lr_float": 3e-3, "lr": 3e-4},
-}
-_RECIPES: dict[str, dict[str, dict[str, Any]]] = {
-    "efficientnet_lite0": {},
-    "mobilenet_v2": _FROM_SCRATCH,
-    "resnet18": _FROM_SCRATCH,
-    "small_cnn": {
-        "network": {"pretrained": "none", "height": 64, "width": 64},
-        # From scratch, far views cost more steps than they give.
-        "augmentation": {
-            "rotation": 15.0,
-            "shift": 0.02,
-            "zoom": 0.05,
-            "brightness": 0.05,
-            "contrast": 0.05,
-            "saturation": 0.05,
-        },
-        "optimizer": {
-            "epochs_float": 30,
-            "epochs": 6,
-            "batch_size": 16,
-            "lr_float": 2.5e-3,
-            "lr": 5e-4,
-            "weight_decay": 0.1,
-        },
-    },
-}
-assert set(_RECIPES) == set(BACKBONES)
-
-
-def resolve(flags: Mapping[str, Mapping[str, Any]], config_file: Path | None = None) -> TrainConfig:
-    """The configuration of a new run.
-
-    Args:
-        flags: table to values, of the flags that were given.
-        config_file: a TOML file with any of the tables.
-
-    Raises:
-        UsageError: the file cannot be read, or a name or value in it is wrong.
-    """
-    tables = _merge(_read_toml(config_file) if config_file else {}, flags)
-    backbone = tables.get("network", {}).get("backbone", NetworkConfig.backbone)
-    if not isinstance(backbone, str):
-        raise UsageError(f"the backbone {backbone!r} in {config_file} is not a name.")
-    recipe = _RECIPES[backbone_named(backbone).name]
-    where = str(config_file) if config_file else "the flags"
-    return _config(_merge(recipe, tables), where)
-
-
-def from_toml(text: str, where: str) -> TrainConfig:
-    """Read a resolved configuration back.
-
-    Raises:
-        UsageError: it is not TOML, or a name or value in it is wrong.
-    """
-    return _config(_parse(text, where), where)
-
-
-def to_toml(config: TrainConfig) -> str:
-    """The configuration as TOML, every value spelled out, in the order of the fields."""
-    lines: list[str] = []
-    for table in dataclasses.fields(config):
-        lines.append(f"[{table.name}]")
-        section = getattr(config, table.name)
-        for entry in dataclasses.fields(section):
-            lines.append(f"{entry.name} = {_toml_value(getattr(section, entry.name))}")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _toml_value(value: Any) -> str:
-    # JSON's strings, numbers, booleans and lists are TOML's, but for DEL, which TOML escapes.
-    if isinstance(value, tuple):
-        return json.dumps(list(value))
-    return json.dumps(value).replace("\x7f", "\\u007f")
-
-
-def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} cannot be read ({error}).") from error
-    return _parse(text, str(path))
-
-
-def _parse(text: str, where: str) -> dict[str, dict[str, Any]]:
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{where} is not TOML ({error}).") from error
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise UsageError(f"{where}: {name} stands outside a table such as [optimizer].")
-    return tables
-
-
-def _merge(
-    base: Mapping[str, Mapping[str, Any]], over: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    return {name: {**base.get(name, {}), **over.get(name, {})} for name in {**base, **over}}
-
-
-def _config(tables: Mapping[str, Mapping[str, Any]], where: str) -> TrainConfig:
-    sections = get_type_hints(TrainConfig)
-    unknown = sorted(set(tables) - set(sections))
-    if unknown:
-        raise UsageError(f"{where}: there is no table [{unknown[0]}]; see config.toml of a run.")
-    return TrainConfig(
-        **{
-            name: _section(kind, tables.get(name, {}), name, where)
-            for name, kind in sections.items()
-        }
-    )
-
-
-def _section(kind: type, table: Mapping[str, Any], name: str, where: str) -> Any:
-    defaults = {entry.name: entry.default for entry in dataclasses.fields(kind) if entry.init}
-    unknown = sorted(set(table) - set(defaults))
-    if unknown:
-        raise UsageError(
-            f"{where}: [{name}] has no entry {unknown[0]!r}; see config.toml of a run."
-        )
-    values = {
-        entry: _typed(value, defaults[entry], f"{where}: {name}.{entry}")
-        for entry, value in table.items()
-    }
-    return kind(**values)
-
-
-def _typed(value: Any, default: Any, where: str) -> Any:
-    """The value as the default's type; a whole number may stand for a float."""
-    if isinstance(default, tuple) and isinstance(value, list | tuple):
-        return tuple(_typed(item, default[0], where) for item in value)
-    if isinstance(default, float) and type(value) in (int, float):
-        return float(value)
-    if type(value) is not type(default):
-        raise UsageError(f"{where} is {value!r}; it must be of the kind of {default!r}.")
-    return value

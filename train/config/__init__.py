@@ -1,0 +1,35 @@
+"""What a training run is made of, and the one precedence that decides it.
+
+A value comes from the first of these that names it: a flag, the file given by ``--config``, the
+backbone's recipe, the default of the field. The resolved configuration is written into the run as
+``config.toml``, in which every value is spelled out.
+"""
+
+from __future__ import annotations
+
+from train.config.recipes import resolve
+from train.config.sections import (
+    Balance,
+    DataConfig,
+    GuidanceConfig,
+    NetworkConfig,
+    OptimizerConfig,
+    QuantizationSettings,
+    RunConfig,
+    TrainConfig,
+)
+from train.config.toml import from_toml, to_toml
+
+__all__ = [
+    "Balance",
+    "DataConfig",
+    "GuidanceConfig",
+    "NetworkConfig",
+    "OptimizerConfig",
+    "QuantizationSettings",
+    "RunConfig",
+    "TrainConfig",
+    "from_toml",
+    "resolve",
+    "to_toml",
+]

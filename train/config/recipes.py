@@ -1,0 +1,71 @@
+"""What each backbone needs, and the one precedence that decides a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import UsageError
+from train.backbones import BACKBONES, backbone_named
+from train.config.sections import NetworkConfig, TrainConfig
+from train.config.toml import from_tables, read_toml
+
+__all__ = ["resolve"]
+
+# What a backbone needs that the defaults, which suit pretrained networks, do not give.
+_FROM_SCRATCH: dict[str, dict[str, Any]] = {
+    "network": {"pretrained": "none"},
+    "optimizer": {"epochs_float": 30, "lr_float": 3e-3, "lr": 3e-4},
+}
+_RECIPES: dict[str, dict[str, dict[str, Any]]] = {
+    "efficientnet_lite0": {},
+    "mobilenet_v2": _FROM_SCRATCH,
+    "resnet18": _FROM_SCRATCH,
+    "small_cnn": {
+        "network": {"pretrained": "none", "height": 64, "width": 64},
+        # From scratch, far views cost more steps than they give.
+        "augmentation": {
+            "rotation": 15.0,
+            "shift": 0.02,
+            "zoom": 0.05,
+            "brightness": 0.05,
+            "contrast": 0.05,
+            "saturation": 0.05,
+        },
+        "optimizer": {
+            "epochs_float": 30,
+            "epochs": 6,
+            "batch_size": 16,
+            "lr_float": 2.5e-3,
+            "lr": 5e-4,
+            "weight_decay": 0.1,
+        },
+    },
+}
+assert set(_RECIPES) == set(BACKBONES)
+
+
+def resolve(flags: Mapping[str, Mapping[str, Any]], config_file: Path | None = None) -> TrainConfig:
+    """The configuration of a new run.
+
+    Args:
+        flags: table to values, of the flags that were given.
+        config_file: a TOML file with any of the tables.
+
+    Raises:
+        UsageError: the file cannot be read, or a name or value in it is wrong.
+    """
+    tables = _merge(read_toml(config_file) if config_file else {}, flags)
+    backbone = tables.get("network", {}).get("backbone", NetworkConfig.backbone)
+    if not isinstance(backbone, str):
+        raise UsageError(f"the backbone {backbone!r} in {config_file} is not a name.")
+    recipe = _RECIPES[backbone_named(backbone).name]
+    where = str(config_file) if config_file else "the flags"
+    return from_tables(_merge(recipe, tables), where)
+
+
+def _merge(
+    base: Mapping[str, Mapping[str, Any]], over: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    return {name: {**base.get(name, {}), **over.get(name, {})} for name in {**base, **over}}
