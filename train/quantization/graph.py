@@ -6,13 +6,13 @@ the original network, with ``/`` between the parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from edge_runtime.errors import ArtifactError
 
-__all__ = ["ACTIVATIONS", "OPERATIONS", "NetworkGraph", "Node"]
+__all__ = ["ACTIVATIONS", "OPERATIONS", "NetworkGraph", "Node", "non_negative"]
 
 INPUT = "image"
 ACTIVATIONS = ("none", "relu", "relu6")
@@ -127,12 +127,7 @@ class NetworkGraph:
 
     def non_negative(self) -> frozenset[str]:
         """Names of the nodes whose output is provably never below zero."""
-        known: set[str] = set()
-        for node in self.nodes:
-            inherits = node.operation not in ("input", "conv2d", "linear")
-            if node.activation != "none" or (inherits and known.issuperset(node.inputs)):
-                known.add(node.name)
-        return frozenset(known)
+        return non_negative(self.nodes)
 
     def sites(self) -> dict[str, str]:
         """The quantisation site of every node but the input: node name to the owner's name.
@@ -192,3 +187,13 @@ class NetworkGraph:
                 f"the network graph of the checkpoint is malformed ({error}); "
                 "write it again with `saliedge train`."
             ) from error
+
+
+def non_negative(nodes: Iterable[Node]) -> frozenset[str]:
+    """Names of those of ``nodes``, in execution order, that are provably never below zero."""
+    known: set[str] = set()
+    for node in nodes:
+        inherits = node.operation not in ("input", "conv2d", "linear")
+        if node.activation != "none" or (inherits and known.issuperset(node.inputs)):
+            known.add(node.name)
+    return frozenset(known)
