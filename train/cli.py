@@ -48,6 +48,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "sgt": ("guidance", "enabled"),
     "lambda1": ("guidance", "lambda1"),
     "lambda2": ("guidance", "lambda2"),
+    "ramp": ("guidance", "ramp"),
     "k": ("guidance", "k"),
     "fill": ("guidance", "fill"),
     "smoothing": ("guidance", "smoothing"),
@@ -58,6 +59,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "lr_float": ("optimizer", "lr_float"),
     "lr": ("optimizer", "lr"),
     "lr_alpha": ("optimizer", "lr_alpha"),
+    "ema": ("optimizer", "ema"),
     "seed": ("run", "seed"),
     "device": ("run", "device"),
     "threads": ("run", "threads"),
@@ -119,6 +121,12 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 @click.option("--lr-float", type=float, metavar="RATE", help="Peak learning rate of the warm-up.")
 @click.option("--lr", type=float, metavar="RATE", help="Peak learning rate after the warm-up.")
 @click.option("--lr-alpha", type=float, metavar="RATE", help="Peak learning rate of the clips.")
+@click.option(
+    "--ema",
+    type=float,
+    metavar="DECAY",
+    help="Keep and validate a moving average of the weights, e.g. 0.99 [0: off].",
+)
 @click.option("--pact/--no-pact", default=None, help="Learn quantisation ranges [on].")
 @click.option(
     "--bits",
@@ -139,6 +147,12 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "--lambda2",
     type=float,
     help="Weight of the mean saliency per byte of input [0]; above 0 costs a double backward pass.",
+)
+@click.option(
+    "--ramp",
+    type=float,
+    metavar="SHARE",
+    help="Share of the second phase over which lambda1 rises to its full weight [0].",
 )
 @click.option("--k", type=float, help="Share of the least salient pixels that is masked [0.5].")
 @click.option(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.backbones import Backbone, backbone_named, build
-from train.batches import Batch, image_batches
+from train.batches import image_batches
 from train.data.augment import keyed_generator
+from train.learner import Learner
+from train.objectives import FloatObjective
 from train.optimization import float_optimizer
 from train.quantization import QuantizationConfig, QuantizedNetwork, save_network
-from train.resume_state import ResumeState, restore
+from train.resume_state import ResumeState
 from train.run_log import EpochRecord
-from train.saliency_guided import LossTerms
 from train.session import Session
 
 __all__ = ["calibrate", "run_float_phase"]
@@ -43,13 +43,15 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     module = build(backbone.name, len(session.data.classes), config.network.pretrained)
     model = _Normalized(module, backbone).to(session.device)
     model = model.to(memory_format=torch.channels_last)
-    optimizer = float_optimizer(model, config.optimizer)
+    learner = Learner(model, float_optimizer(model, config.optimizer), decay=config.optimizer.ema)
     done = 0
     if state is not None:
-        restore(session.run.path, state, model, optimizer)
+        session.restore(state, learner)
         done = state.epochs_done
+    objective = FloatObjective(model, session.class_weights)
     for epoch in range(done, config.optimizer.epochs_float):
-        _train_epoch(session, model, optimizer, epoch)
+        _train_epoch(session, learner, objective, epoch)
+    learner.return_to_kept()
     _fold(session, module, backbone)
 
 
@@ -62,29 +64,18 @@ def calibrate(session: Session, network: QuantizedNetwork) -> None:
     network.calibrate(batches, percentile=settings.percentile)
 
 
-def _train_epoch(
-    session: Session, model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int
-) -> None:
+def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, epoch: int) -> None:
     epochs = session.config.optimizer.epochs_float
-    weights = session.class_weights
-
-    def loss(batch: Batch) -> LossTerms:
-        logits = model(batch.image)
-        cross_entropy = F.cross_entropy(logits, batch.label, weight=weights)
-        zero = torch.zeros(())
-        return LossTerms(cross_entropy, cross_entropy, zero, zero, zero, logits)
-
-    model.train()
     losses = session.train_epoch(
         epoch,
         description=f"float {epoch + 1}/{epochs}",
         phase_epoch=epoch,
         phase_epochs=epochs,
-        optimizer=optimizer,
-        loss=loss,
+        learner=learner,
+        objective=objective,
     )
-    model.eval()
-    validation = session.validate(model)
+    with learner.judged():
+        validation = session.validate(learner.model).score
     session.log.write(
         EpochRecord(
             epoch=epoch + 1,
@@ -102,7 +93,7 @@ def _train_epoch(
             val_macro_recall=validation.macro_recall,
         )
     )
-    session.save_state("float", epoch + 1, None, model, optimizer)
+    session.save_state("float", epoch + 1, None, learner)
     session.reporter.message(
         f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
         f"validation: accuracy {validation.accuracy:.1%}, macro recall "

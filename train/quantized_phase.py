@@ -7,15 +7,16 @@ from statistics import fmean
 
 import torch
 
-from train.batches import Batch, to_tensor
+from train.batches import to_tensor
 from train.float_phase import calibrate
+from train.learner import Learner
+from train.objectives import GuidedObjective
 from train.optimization import quantized_optimizer
 from train.prediction import Score
 from train.quantization import QuantizedNetwork, load_network, save_network
-from train.resume_state import Best, ResumeState, restore
+from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
-from train.saliency_guided import LossTerms, guided_loss
-from train.session import EpochLosses, Session
+from train.session import EpochLosses, Session, Validation
 
 __all__ = ["run_quantized_phase"]
 
@@ -31,25 +32,32 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
     """
     settings = session.config.optimizer
     network = _starting_network(session)
-    optimizer = quantized_optimizer(network, settings)
+    learner = Learner(
+        network,
+        quantized_optimizer(network, settings),
+        decay=settings.ema,
+        after_step=network.clamp_alphas,
+    )
     done, best = settings.epochs_float, None
     if state is not None:
-        restore(session.run.path, state, network, optimizer)
+        session.restore(state, learner)
         done, best = state.epochs_done, state.best
     else:
         validation = session.validate(network)
-        _record(session, network, done, None, validation)
+        _record(session, network, done, None, validation.score)
         if settings.epochs == 0:
             best = _keep(session, network, done, validation)
-            session.save_state("quantized", done, best, network, optimizer)
+            session.save_state("quantized", done, best, learner)
+    objective = _objective(session, network)
     for epoch in range(done, settings.epochs_float + settings.epochs):
-        losses = _train_epoch(session, network, optimizer, epoch)
-        validation = session.validate(network)
-        _record(session, network, epoch + 1, losses, validation)
-        candidate = Best(epoch + 1, validation.macro_recall, validation.loss)
-        if best is None or best.beaten_by(candidate):
-            best = _keep(session, network, epoch + 1, validation)
-        session.save_state("quantized", epoch + 1, best, network, optimizer)
+        losses = _train_epoch(session, learner, objective, epoch)
+        with learner.judged():
+            validation = session.validate(network)
+            _record(session, network, epoch + 1, losses, validation.score)
+            candidate = Best.of(epoch + 1, validation.score)
+            if best is None or best.beaten_by(candidate):
+                best = _keep(session, network, epoch + 1, validation)
+        session.save_state("quantized", epoch + 1, best, learner)
 
 
 def _starting_network(session: Session) -> QuantizedNetwork:
@@ -64,47 +72,41 @@ def _starting_network(session: Session) -> QuantizedNetwork:
     return network
 
 
+def _objective(session: Session, network: QuantizedNetwork) -> GuidedObjective:
+    guidance = session.config.guidance
+    return GuidedObjective(
+        network,
+        guidance.effective,
+        eta=session.config.quantization.eta,
+        ramp=guidance.ramp,
+        class_weights=session.class_weights,
+    )
+
+
 def _train_epoch(
-    session: Session, network: QuantizedNetwork, optimizer: torch.optim.Optimizer, epoch: int
+    session: Session, learner: Learner, objective: GuidedObjective, epoch: int
 ) -> EpochLosses:
-    config = session.config
-    guidance, weights = config.guidance.effective, session.class_weights
-
-    def loss(batch: Batch) -> LossTerms:
-        return guided_loss(
-            network,
-            batch.image,
-            batch.label,
-            guidance,
-            noise=batch.noise,
-            eta=config.quantization.eta,
-            class_weights=weights,
-        )
-
-    number = epoch - config.optimizer.epochs_float
-    network.train()
-    losses = session.train_epoch(
+    settings, guidance = session.config.optimizer, session.config.guidance.effective
+    number = epoch - settings.epochs_float
+    return session.train_epoch(
         epoch,
-        description=f"{_phase_name(session)} {number + 1}/{config.optimizer.epochs}",
+        description=f"{_phase_name(session)} {number + 1}/{settings.epochs}",
         phase_epoch=number,
-        phase_epochs=config.optimizer.epochs,
-        optimizer=optimizer,
-        loss=loss,
-        after_step=network.clamp_alphas,
+        phase_epochs=settings.epochs,
+        learner=learner,
+        objective=objective,
         with_noise=guidance.lambda1 > 0 and guidance.fill == "random",
     )
-    network.eval()
-    return losses
 
 
-def _keep(session: Session, network: QuantizedNetwork, epoch: int, validation: Score) -> Best:
+def _keep(session: Session, network: QuantizedNetwork, epoch: int, validation: Validation) -> Best:
     """Save the network as the best one."""
     if not network.quantize:
         # The clips were not trained; give the saved network ranges that fit its weights.
         calibrate(session, network)
-    metadata = session.metadata(validation, epoch, session.fit_temperature(network))
+    metadata = session.metadata(validation, epoch, calibrated=True)
     save_network(session.run.best_checkpoint, network, metadata)
-    return Best(epoch, validation.macro_recall, validation.loss)
+    return Best.of(epoch, validation.score)
 
 
 def _record(

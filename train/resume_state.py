@@ -7,23 +7,24 @@ that belongs to it. A kill between the two writes therefore leaves the previous 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
-from torch import Tensor, nn
+from torch import Tensor
 
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import atomic_write_bytes, atomic_write_text, sha256_bytes
+from train.prediction import Score
 
-__all__ = ["Best", "ResumeState", "read_state", "restore", "write_state"]
+__all__ = ["Best", "ResumeState", "read_state", "read_tensors", "write_state"]
 
 STATE_FILE = "last.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Best:
     epoch: int
     macro_recall: float
     loss: float
+
+    @classmethod
+    def of(cls, epoch: int, score: Score) -> Best:
+        """The epoch with its score on the validation part."""
+        return cls(epoch, score.macro_recall, score.loss)
 
     def beaten_by(self, other: Best) -> bool:
         """Whether ``other`` is better; an equal later epoch is not."""
@@ -66,19 +72,22 @@ class ResumeState:
     tensors_sha256: str = ""
 
 
-def write_state(
-    folder: Path, state: ResumeState, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
+def write_state(folder: Path, state: ResumeState, tensors: Mapping[str, Tensor]) -> None:
     """Write the state and remove the one before it.
+
+    Args:
+        folder: of the run.
+        state: where it stands; the name and hash of the file of tensors are filled in.
+        tensors: of the learner.
 
     Raises:
         OutputError: the folder cannot be written; the state before is whole then.
     """
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    for index, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in values.items()}
-    data = to_safetensors({name: value.contiguous().cpu() for name, value in tensors.items()})
-    name = f"last-{state.epochs_done:04d}.safetensors"
+    data = to_safetensors(
+        {name: value.detach().contiguous().cpu() for name, value in tensors.items()}
+    )
+    # Both phases may have done as many epochs; the file that the record names is never overwritten.
+    name = f"last-{state.phase}-{state.epochs_done:04d}.safetensors"
     atomic_write_bytes(folder / name, data)
     record = asdict(state) | {
         "version": _VERSION,
@@ -112,39 +121,19 @@ def read_state(folder: Path) -> ResumeState | None:
         raise ArtifactError(f"{path} is damaged ({error}); train again with --force.") from error
 
 
-def restore(
-    folder: Path, state: ResumeState, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
-    """Put the tensors of a state back into a model and an optimiser made in the same way.
+def read_tensors(folder: Path, state: ResumeState) -> dict[str, Tensor]:
+    """The tensors of a state.
 
     Raises:
-        ArtifactError: the file of tensors is missing, damaged or of another network.
+        ArtifactError: their file is missing or damaged.
     """
     path = folder / state.tensors_file
     try:
         data = path.read_bytes()
-        if sha256_bytes(data) != state.tensors_sha256:
-            raise ArtifactError(f"{path} is damaged; train again with --force.")
-        tensors = from_safetensors(data)
-        model.load_state_dict(_with_prefix(tensors, "model."))
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, value in _with_prefix(tensors, "optimizer.").items():
-            index, _, slot = name.partition(".")
-            like = parameters[int(index)]
-            # The memory layout of the parameter, since kernels may round by layout.
-            kept = torch.empty_like(like if value.shape == like.shape else value).copy_(value)
-            slots.setdefault(int(index), {})[slot] = kept.detach()
-        optimizer.load_state_dict(optimizer.state_dict() | {"state": slots})
-    except (OSError, SafetensorError, RuntimeError, IndexError) as error:
+        if sha256_bytes(data) == state.tensors_sha256:
+            return from_safetensors(data)
+    except (OSError, SafetensorError) as error:
         raise ArtifactError(
-            f"the state {path} cannot be restored ({error}); train again with --force."
+            f"the state {path} cannot be read ({error}); train again with --force."
         ) from error
-
-
-def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
+    raise ArtifactError(f"{path} is damaged; train again with --force.")

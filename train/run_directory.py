@@ -6,7 +6,7 @@ log.csv                         one line per epoch: losses, validation, rates, c
 ranges.csv                      alpha and clipped share of each site and epoch
 float.safetensors, .json        the folded network after the warm-up, with its first clips
 best.safetensors, .json         the best epoch, what is evaluated and exported
-last.json, last-NNNN.safetensors  what `--resume` goes on from
+last.json, last-*.safetensors    what `--resume` goes on from
 tensorboard/                    events, if TensorBoard is installed
 """
 

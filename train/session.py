@@ -10,25 +10,28 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
 import edge_runtime
-from edge_runtime.errors import GateError
+from edge_runtime.errors import ArtifactError, GateError
 from train.backbones import PRETRAINED_NONE, PRETRAINED_PACKAGE
-from train.batches import Batch, TrainingBatches
+from train.batches import TrainingBatches
 from train.config import TrainConfig, to_toml
 from train.data.sampling import balanced_weights, epoch_batches
+from train.learner import Learner
+from train.objectives import FloatObjective, GuidedObjective
 from train.optimization import clip_gradients, rate_factor, set_rates
 from train.prediction import Score, predict_logits, score
 from train.preparation import PreparedData
 from train.progress import Reporter
-from train.resume_state import Best, ResumeState, write_state
+from train.resume_state import Best, ResumeState, read_tensors, write_state
 from train.run_directory import RunDirectory
 from train.run_log import RunLog
 from train.saliency_guided import LossTerms
 from train.temperature import fit_temperature
 
-__all__ = ["EpochLosses", "Session"]
+__all__ = ["EpochLosses", "Session", "Validation"]
 
 _TERMS = ("total", "cross_entropy", "divergence", "saliency_l1", "alpha_penalty")
 
@@ -41,6 +44,14 @@ class EpochLosses:
     accuracy: float
     seconds: float
     rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """A network on the validation part: its score, and its logits float32 ``[N, C]``."""
+
+    score: Score
+    logits: NDArray[np.float32]
 
 
 class Session:
@@ -88,9 +99,8 @@ class Session:
         description: str,
         phase_epoch: int,
         phase_epochs: int,
-        optimizer: torch.optim.Optimizer,
-        loss: Callable[[Batch], LossTerms],
-        after_step: Callable[[], None] = lambda: None,
+        learner: Learner,
+        objective: FloatObjective | GuidedObjective,
         with_noise: bool = False,
     ) -> EpochLosses:
         """Visit the training part once.
@@ -100,26 +110,25 @@ class Session:
             description: for the bar.
             phase_epoch: counted within the phase, for the schedule.
             phase_epochs: epochs of the phase.
-            optimizer: its groups carry a peak rate.
-            loss: of one batch.
-            after_step: called after each step of the optimiser.
+            learner: what is trained.
+            objective: its loss, of one batch.
             with_noise: whether the loss masks with noise.
 
         Raises:
             GateError: the loss is not finite.
         """
-        settings = self.config.optimizer
+        settings, optimizer = self.config.optimizer, learner.optimizer
         order = self._order(epoch)
+        learner.model.train()
         sums, hits, seen, started = dict.fromkeys(_TERMS, 0.0), 0, 0, time.monotonic()
         self.reporter.start(description, len(order))
         factor = 0.0
         for step, chosen in enumerate(order):
-            factor = rate_factor(
-                phase_epoch * len(order) + step, phase_epochs * len(order), settings.warmup
-            )
+            done, steps = phase_epoch * len(order) + step, phase_epochs * len(order)
+            factor = rate_factor(done, steps, settings.warmup)
             set_rates(optimizer, factor)
             batch = self._batches.make(chosen, epoch, with_noise=with_noise)
-            terms = loss(batch)
+            terms: LossTerms = objective(batch, done / steps)
             if not torch.isfinite(terms.total):
                 raise GateError(
                     f"the loss is not a number any more in {description}; train again with a "
@@ -128,8 +137,7 @@ class Session:
             optimizer.zero_grad(set_to_none=True)
             terms.total.backward()  # type: ignore[no-untyped-call]
             clip_gradients(optimizer, settings.clip_norm)
-            optimizer.step()
-            after_step()
+            learner.step()
             for name in _TERMS:
                 sums[name] += float(getattr(terms, name).detach()) * len(chosen)
             hits += int((terms.logits.detach().argmax(dim=1) == batch.label).sum())
@@ -143,19 +151,18 @@ class Session:
         rate = factor * float(optimizer.param_groups[0]["peak_lr"])
         return EpochLosses(means, hits / seen, time.monotonic() - started, rate)
 
-    def validate(self, network: Callable[[Tensor], Tensor]) -> Score:
-        """Score the network on the validation part."""
+    def validate(self, network: Callable[[Tensor], Tensor]) -> Validation:
+        """Run the network on the validation part."""
         batch_size = self.config.optimizer.batch_size
         logits = predict_logits(network, self.data.val.images, batch_size, self.device)
-        return score(logits, self.data.val_labels)
+        return Validation(score(logits, self.data.val_labels), logits)
 
     def save_state(
         self,
         phase: str,
         epochs_done: int,
         best: Best | None,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        learner: Learner,
     ) -> None:
         """Make the run resumable from here."""
         settings = self.config.optimizer
@@ -169,24 +176,41 @@ class Session:
             images_sha256=self._images_sha256,
             threads=torch.get_num_threads(),
         )
-        write_state(self.run.path, state, model, optimizer)
+        write_state(self.run.path, state, learner.tensors())
 
-    def fit_temperature(self, network: Callable[[Tensor], Tensor]) -> float:
-        """The temperature of the network on the validation part."""
-        batch_size = self.config.optimizer.batch_size
-        logits = predict_logits(network, self.data.val.images, batch_size, self.device)
-        return fit_temperature(logits, self.data.val_labels)
+    def restore(self, state: ResumeState, learner: Learner) -> None:
+        """Put the tensors of a state back into a learner that was made in the same way.
+
+        Raises:
+            ArtifactError: they are missing, damaged or of another network.
+        """
+        tensors = read_tensors(self.run.path, state)
+        try:
+            learner.restore(tensors)
+        except (RuntimeError, KeyError, IndexError) as error:
+            raise ArtifactError(
+                f"the state {self.run.path / state.tensors_file} cannot be restored ({error}); "
+                "train again with --force."
+            ) from error
 
     def metadata(
-        self, validation: Score | None, epoch: int, temperature: float = 1.0
+        self, validation: Validation, epoch: int, *, calibrated: bool = False
     ) -> dict[str, Any]:
-        """What a checkpoint says of its training: hashes and counts, no names of files."""
+        """What a checkpoint says of its training: hashes and counts, no names of files.
+
+        Args:
+            validation: of the network that is kept.
+            epoch: counted over both phases.
+            calibrated: learn the temperature of its probabilities from the validation.
+        """
         config, data = self.config, self.data
         return {
             "classes": list(data.classes),
             "preprocessing": config.network.preprocessing.to_json(),
-            "temperature": temperature,
-            "validation": None if validation is None else asdict(validation) | {"epoch": epoch},
+            "temperature": fit_temperature(validation.logits, self.data.val_labels)
+            if calibrated
+            else 1.0,
+            "validation": asdict(validation.score) | {"epoch": epoch},
             "provenance": {
                 "backbone": config.network.backbone,
                 "pretrained": _pretrained_kind(config.network.pretrained),

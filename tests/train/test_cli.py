@@ -70,7 +70,7 @@ def test_a_folder_is_trained_measured_and_listed(saliedge, images: Path, tmp_pat
         "best.safetensors",
         "best.json",
         "last.json",
-        "last-0003.safetensors",
+        "last-quantized-0003.safetensors",
     }
     measured = saliedge("evaluate", run, "--json")
     assert measured.code == 0, measured.err

@@ -75,7 +75,7 @@ def test_killed_and_resumed_is_as_in_one_go(
 ) -> None:
     killed_run(tmp_path / "run", function, call)
     resume_run(tmp_path / "run")
-    for name in ("float.safetensors", "best.safetensors", "last-0004.safetensors"):
+    for name in ("float.safetensors", "best.safetensors", "last-quantized-0004.safetensors"):
         assert contents(tmp_path / "run" / name) == contents(tiny_run / name), name
     for name in ("split.csv", "ranges.csv", "best.json"):
         assert (tmp_path / "run" / name).read_bytes() == (tiny_run / name).read_bytes(), name
@@ -130,7 +130,7 @@ def test_a_listing_that_has_changed_is_refused(unfinished: Path) -> None:
 @pytest.mark.parametrize("damage", ["tensors", "record", "version", "config"])
 def test_a_damaged_state_is_named(unfinished: Path, damage: str) -> None:
     if damage == "tensors":
-        path = unfinished / "last-0004.safetensors"
+        path = unfinished / "last-quantized-0004.safetensors"
         path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
     elif damage == "record":
         path = unfinished / "last.json"

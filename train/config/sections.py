@@ -145,9 +145,20 @@ class QuantizationSettings:
 
 @dataclass(frozen=True)
 class GuidanceConfig(Guidance):
-    """Saliency guidance; ``enabled`` off leaves the cross entropy and PACT's penalty."""
+    """Saliency guidance in training.
+
+    Attributes:
+        enabled: off leaves the cross entropy and PACT's penalty.
+        ramp: share of the second phase's steps over which lambda1 rises from 0; 0 is off.
+    """
 
     enabled: bool = True
+    ramp: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.ramp <= 1:
+            raise UsageError(f"a ramp of {self.ramp} is not a share from 0 to 1.")
 
     @property
     def effective(self) -> Guidance:
@@ -171,6 +182,8 @@ class OptimizerConfig:
         weight_decay: decoupled, of weights with two or more axes.
         warmup: share of each phase's steps over which the rate rises from zero.
         clip_norm: largest gradient norm of a step; 0 is off.
+        ema: decay of the moving average of the weights that is validated and kept, see
+            ``WeightAverage``; 0 keeps the weights themselves.
     """
 
     epochs_float: int = 6
@@ -182,6 +195,7 @@ class OptimizerConfig:
     weight_decay: float = 1e-2
     warmup: float = 0.1
     clip_norm: float = 1.0
+    ema: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs_float < 0 or self.epochs < 0 or self.epochs_float + self.epochs == 0:
@@ -194,6 +208,8 @@ class OptimizerConfig:
             raise UsageError(
                 "warmup must be within 0 and 1, clip_norm and weight_decay not negative."
             )
+        if not 0 <= self.ema < 1:
+            raise UsageError(f"an EMA decay of {self.ema} is not from 0 to below 1.")
 
 
 @dataclass(frozen=True)
