@@ -11,7 +11,6 @@ from export import operations as ops
 from export.program import FEATURES, IMAGE, LOGITS, Operation, Program, TensorSpec
 from train.quantization import Node, QuantizedNetwork
 from train.quantization.fake_quantize import activation_levels, lowest_level
-from train.quantization.weights import bias_steps, weight_scales, weight_steps
 
 __all__ = ["lower", "lower_float"]
 
@@ -128,12 +127,11 @@ class _Lowering:
         weight, bias = layer.weight.detach(), layer.bias.detach()
         if not self.integer:
             return weight.contiguous().numpy().copy(), None, bias.numpy().copy()
-        quantizer = self.network.config.weight_quantizer
-        scale = weight_scales(weight, layer.bits, quantizer)
-        steps = weight_steps(weight, scale, layer.bits, quantizer)
-        integers = steps.to(torch.int8).contiguous().numpy()
+        scale = layer.scale()
+        integers = layer.weight_steps(scale).detach().to(torch.int8).contiguous().numpy()
         input_scale = self.tensors[node.inputs[0]].scale
         assert input_scale is not None
-        bias_integers = bias_steps(bias, scale, scale.new_tensor(input_scale)).double().numpy()
+        bias_steps = layer.bias_steps(scale, scale.new_tensor(input_scale))
+        bias_integers = bias_steps.detach().double().numpy()
         limit = float(2**31 - 1)
         return integers, scale.numpy(), np.clip(bias_integers, -limit, limit).astype(np.int32)

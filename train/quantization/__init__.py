@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from train.quantization.capture import capture
 from train.quantization.checkpoint import load_network, save_network
+from train.quantization.config import QuantizationConfig
 from train.quantization.graph import NetworkGraph, Node
-from train.quantization.network import QuantizationConfig, QuantizedNetwork
+from train.quantization.network import QuantizedNetwork
 
 __all__ = [
     "NetworkGraph",

@@ -19,8 +19,9 @@ from safetensors.torch import save as to_safetensors
 
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import atomic_write_bytes, atomic_write_text
+from train.quantization.config import QuantizationConfig
 from train.quantization.graph import NetworkGraph
-from train.quantization.network import QuantizationConfig, QuantizedNetwork
+from train.quantization.network import QuantizedNetwork
 
 __all__ = ["load_network", "read_record", "save_network"]
 

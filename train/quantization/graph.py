@@ -27,7 +27,7 @@ OPERATIONS = (
     "global_avg_pool",
     "flatten",
 )
-# These hand on the integers of their input: no range of their own, no rounding.
+# These hand on the integers of their input, hence its site.
 _PASS_THROUGH = ("max_pool2d", "flatten")
 
 
@@ -69,6 +69,11 @@ class Node:
     def has_weights(self) -> bool:
         """Whether the operation owns a weight and a bias."""
         return self.operation in ("conv2d", "linear")
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether the output holds the integers of the inputs: no rounding, no range of its own."""
+        return self.operation in (*_PASS_THROUGH, "concat")
 
 
 @dataclass(frozen=True)

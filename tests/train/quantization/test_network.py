@@ -76,6 +76,20 @@ def test_first_and_last_layer_keep_eight_bits():
     assert {network.site_of(name).bits for name in inner} == {4}
 
 
+def test_a_network_of_other_widths_has_the_same_float_function_and_no_ranges():
+    network = _network()
+    other = network.requantized(QuantizationConfig(4, 2, "sawb", input_mean=0, input_std=1.0))
+    assert (other.config.input_mean, other.config.input_std) == (127, 128.0)
+    assert (other.config.activation_bits, other.config.weight_bits) == (4, 2)
+    with pytest.raises(ArtifactError, match="calibrate"):
+        other.quantize = True
+    network.quantize = False
+    with torch.no_grad():
+        assert torch.equal(other(as_batch(IMAGES)), network(as_batch(IMAGES)))
+        other.layer_of("classifier").weight.zero_()
+    assert network.layer_of("classifier").weight.any()
+
+
 def test_clipped_share_counts_the_values_at_the_limit():
     network = _network()
     network.calibrate([as_batch(IMAGES)], percentile=50.0)
