@@ -23,22 +23,25 @@ Examples:
   saliedge train --data synthetic:?count=2400 --backbone small_cnn --out runs/demo
   saliedge train --data kvasir --out runs/w4a4 --bits 4 --lambda1 1 --k 0.5
   saliedge train --config runs/first/config.toml --seed 1 --out runs/second
+  saliedge train --from runs/first --bits 4 --out runs/first-w4a4
   saliedge train --resume --out runs/first
 
 \b
-A value comes from its flag, else from --config, else from the backbone's recipe. The run keeps
-all of them in config.toml, which can be given to --config again.
+A value comes from its flag, else from --config, else from the run after --from, else from the
+backbone's recipe. The run keeps all of them in config.toml, which can be given to --config again.
 """
 
 # Flag -> table and entry of the configuration. Flags that set more than one are written out below.
 _ENTRIES: dict[str, tuple[str, str]] = {
     "data": ("data", "source"),
     "split_seed": ("data", "split_seed"),
+    "split_file": ("data", "split_file"),
     "cache": ("data", "cache"),
     "skip_bad": ("data", "skip_bad"),
     "balance": ("data", "balance"),
     "backbone": ("network", "backbone"),
     "pretrained": ("network", "pretrained"),
+    "start": ("network", "start"),
     "fit": ("network", "fit"),
     "pact": ("quantization", "enabled"),
     "bits": ("quantization", "activation_bits"),
@@ -83,6 +86,13 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 )
 @click.option(
     "--config", type=click.Path(path_type=Path), help="TOML file, see config.toml of a run."
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="RUN",
+    help="Start the second phase from the float network of this run, at other bits for instance; "
+    "its data, parts and other settings are taken unless they are given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run after its last finished epoch.")
 @click.option("--force", is_flag=True, help="Replace a run that is there.")
@@ -173,6 +183,11 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     help="What is done about rare classes [sampling].",
 )
 @click.option("--seed", type=int, help="Of weights, order, augmentation and mask [0].")
+@click.option(
+    "--split-file",
+    metavar="CSV",
+    help="Take the parts from this file (file,label,group,part: a split.csv) instead of drawing.",
+)
 @click.option("--split-seed", type=int, help="Of the split [0]; runs of other seeds share it.")
 @click.option(
     "--skip-bad", is_flag=True, default=None, help="List unreadable images and leave them out."
@@ -208,7 +223,10 @@ def train(out: Path, config: Path | None, resume: bool, force: bool, **flags: An
         if resume:
             best = resume_run(run, reporter)
         else:
-            best = train_run(resolve(_tables(given), config), run, reporter, force=force)
+            start = given.get("start")
+            origin = RunDirectory(Path(start)).read_config() if start else None
+            resolved = resolve(_tables(given), config, origin)
+            best = train_run(resolved, run, reporter, force=force)
         if best is not None:
             reporter.message(
                 f"best: epoch {best.epoch}, macro recall {best.macro_recall:.1%} on the validation "

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from train.backbones import Backbone, backbone_named, build
 from train.batches import image_batches
+from train.config import TrainConfig
 from train.data.augment import keyed_generator
 from train.learner import Learner
 from train.objectives import FloatObjective
@@ -16,7 +17,7 @@ from train.resume_state import ResumeState
 from train.run_log import EpochRecord
 from train.session import Session
 
-__all__ = ["calibrate", "run_float_phase"]
+__all__ = ["calibrate", "quantization_config", "run_float_phase"]
 
 
 class _Normalized(nn.Module):
@@ -52,7 +53,7 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     for epoch in range(done, config.optimizer.epochs_float):
         _train_epoch(session, learner, objective, epoch)
     learner.return_to_kept()
-    _fold(session, module, backbone)
+    _fold(session, module)
 
 
 def calibrate(session: Session, network: QuantizedNetwork) -> None:
@@ -62,6 +63,18 @@ def calibrate(session: Session, network: QuantizedNetwork) -> None:
     chosen = sorted(generator.permutation(len(images))[: settings.calibration_images])
     batches = image_batches(images[chosen], session.config.optimizer.batch_size, session.device)
     network.calibrate(batches, percentile=settings.percentile)
+
+
+def quantization_config(config: TrainConfig) -> QuantizationConfig:
+    """Widths, quantiser and the input's meaning, as the network takes them."""
+    backbone, settings = backbone_named(config.network.backbone), config.quantization
+    return QuantizationConfig(
+        activation_bits=settings.activation_bits,
+        weight_bits=settings.weight_bits,
+        weight_quantizer=settings.weight_quantizer,
+        input_mean=backbone.input_mean,
+        input_std=backbone.input_std,
+    )
 
 
 def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, epoch: int) -> None:
@@ -101,20 +114,13 @@ def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, 
     )
 
 
-def _fold(session: Session, module: nn.Module, backbone: Backbone) -> None:
-    settings, network_config = session.config.quantization, session.config.network
-    module = module.to("cpu").eval()
+def _fold(session: Session, module: nn.Module) -> None:
+    input_config = session.config.network
     network = QuantizedNetwork.from_model(
-        module,
-        network_config.height,
-        network_config.width,
-        QuantizationConfig(
-            activation_bits=settings.activation_bits,
-            weight_bits=settings.weight_bits,
-            weight_quantizer=settings.weight_quantizer,
-            input_mean=backbone.input_mean,
-            input_std=backbone.input_std,
-        ),
+        module.to("cpu").eval(),
+        input_config.height,
+        input_config.width,
+        quantization_config(session.config),
     ).to(session.device)
     calibrate(session, network)
     validation = session.validate(network)

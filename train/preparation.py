@@ -13,6 +13,7 @@ from edge_runtime.errors import DataError
 from edge_runtime.files import sha256_bytes
 from train.config import TrainConfig
 from train.data import Dataset, LoadedImages, Split, load_images, open_dataset, split_dataset
+from train.data.split import take_split
 from train.progress import Reporter
 
 __all__ = ["PreparedData", "prepare"]
@@ -63,11 +64,15 @@ def prepare(config: TrainConfig, reporter: Reporter) -> PreparedData:
     evaluation.
 
     Raises:
-        DataError: see ``open_dataset``, ``split_dataset`` and ``load_images``; or the unreadable
-            images leave a class without one in a part.
+        DataError: see ``open_dataset``, ``split_dataset``, ``take_split`` and ``load_images``; or
+            the unreadable images leave a class without one in a part.
+        ArtifactError: the file of the split cannot be read.
     """
     dataset = open_dataset(config.data.source)
-    split = split_dataset(dataset, config.data.split_seed, config.data.fractions)
+    if config.data.split_file:
+        split = take_split(Path(config.data.split_file), dataset)
+    else:
+        split = split_dataset(dataset, config.data.split_seed, config.data.fractions)
     reporter.start("reading images", len(dataset.samples))
     loaded = load_images(
         dataset.samples,

@@ -220,6 +220,7 @@ class Session:
                     "fractions": list(config.data.fractions),
                     "sha256": data.split.sha256,
                     "own": data.dataset.has_own_split,
+                    "given": bool(config.data.split_file),
                 },
                 "images": data.counts(),
                 "class_counts": data.dataset.counts(),

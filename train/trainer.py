@@ -17,6 +17,7 @@ from train.resume_state import Best, ResumeState, read_state
 from train.run_directory import RunDirectory
 from train.run_log import RunLog
 from train.session import Session
+from train.start import start_from_run
 
 __all__ = ["resume", "train"]
 
@@ -36,7 +37,8 @@ def train(
         The best epoch of the second phase.
 
     Raises:
-        DataError: the data cannot be trained on.
+        DataError: the data cannot be trained on, or are not those of the run to start from.
+        ArtifactError: there is no such run to start from.
         OutputError: the folder is in use or cannot be written.
         GateError: the training diverged.
     """
@@ -94,7 +96,10 @@ def _run(
     session = Session(config, run, data, device, log, reporter)
     try:
         if state is None or state.phase == "float":
-            run_float_phase(session, state)
+            if config.network.start:
+                start_from_run(session)
+            else:
+                run_float_phase(session, state)
             state = None
         run_quantized_phase(session, state)
     finally:

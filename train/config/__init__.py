@@ -1,8 +1,8 @@
 """What a training run is made of, and the one precedence that decides it.
 
 A value comes from the first of these that names it: a flag, the file given by ``--config``, the
-backbone's recipe, the default of the field. The resolved configuration is written into the run as
-``config.toml``, in which every value is spelled out.
+run that this one starts from, the backbone's recipe, the default of the field. The resolved
+configuration is written into the run as ``config.toml``, in which every value is spelled out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from train.config.sections import (
     RunConfig,
     TrainConfig,
 )
-from train.config.toml import from_toml, to_toml
+from train.config.toml import from_tables, from_toml, to_tables, to_toml
 
 __all__ = [
     "Balance",
@@ -29,7 +29,9 @@ __all__ = [
     "QuantizationSettings",
     "RunConfig",
     "TrainConfig",
+    "from_tables",
     "from_toml",
     "resolve",
+    "to_tables",
     "to_toml",
 ]

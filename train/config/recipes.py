@@ -9,7 +9,7 @@ from typing import Any
 from edge_runtime.errors import UsageError
 from train.backbones import BACKBONES, backbone_named
 from train.config.sections import NetworkConfig, TrainConfig
-from train.config.toml import from_tables, read_toml
+from train.config.toml import from_tables, read_toml, to_tables
 
 __all__ = ["resolve"]
 
@@ -46,12 +46,18 @@ _RECIPES: dict[str, dict[str, dict[str, Any]]] = {
 assert set(_RECIPES) == set(BACKBONES)
 
 
-def resolve(flags: Mapping[str, Mapping[str, Any]], config_file: Path | None = None) -> TrainConfig:
+def resolve(
+    flags: Mapping[str, Mapping[str, Any]],
+    config_file: Path | None = None,
+    origin: TrainConfig | None = None,
+) -> TrainConfig:
     """The configuration of a new run.
 
     Args:
         flags: table to values, of the flags that were given.
         config_file: a TOML file with any of the tables.
+        origin: the configuration of the run that this one starts from; it decides what flags and
+            file leave open.
 
     Raises:
         UsageError: the file cannot be read, or a name or value in it is wrong.
@@ -60,7 +66,7 @@ def resolve(flags: Mapping[str, Mapping[str, Any]], config_file: Path | None = N
     backbone = tables.get("network", {}).get("backbone", NetworkConfig.backbone)
     if not isinstance(backbone, str):
         raise UsageError(f"the backbone {backbone!r} in {config_file} is not a name.")
-    recipe = _RECIPES[backbone_named(backbone).name]
+    recipe = to_tables(origin) if origin else _RECIPES[backbone_named(backbone).name]
     where = str(config_file) if config_file else "the flags"
     return from_tables(_merge(recipe, tables), where)
 

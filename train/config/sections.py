@@ -37,6 +37,7 @@ class DataConfig:
         source: see ``open_dataset``.
         split_seed: what the split is drawn with.
         fractions: shares of train, val and test.
+        split_file: a ``split.csv`` whose parts are taken, such as a fold; empty draws them.
         skip_bad: leave out unreadable images instead of failing.
         cache: folder for decoded images; empty keeps them in memory only.
         balance: ``sampling`` draws rare classes more often, ``weights`` gives them a larger
@@ -49,6 +50,7 @@ class DataConfig:
     source: str = ""
     split_seed: int = 0
     fractions: tuple[float, float, float] = DEFAULT_FRACTIONS
+    split_file: str = ""
     skip_bad: bool = False
     cache: str = ""
     balance: Balance = "sampling"
@@ -78,6 +80,8 @@ class NetworkConfig:
     Attributes:
         backbone: a name of the registry.
         pretrained: ``none``, ``package`` or a path, see ``backbones.build``.
+        start: folder of a run whose folded float network the second phase starts from; empty
+            trains one.
         height: input height in pixels, a multiple of 4.
         width: input width in pixels, a multiple of 4.
         fit: how a frame of another shape is fitted in.
@@ -85,6 +89,7 @@ class NetworkConfig:
 
     backbone: str = "efficientnet_lite0"
     pretrained: str = "package"
+    start: str = ""
     height: int = 160
     width: int = 160
     fit: Fit = "crop"

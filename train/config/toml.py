@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from edge_runtime.errors import UsageError
 from train.config.sections import TrainConfig
 
-__all__ = ["from_tables", "from_toml", "read_toml", "to_toml"]
+__all__ = ["from_tables", "from_toml", "read_toml", "to_tables", "to_toml"]
 
 
 def from_toml(text: str, where: str) -> TrainConfig:
@@ -24,14 +24,23 @@ def from_toml(text: str, where: str) -> TrainConfig:
     return from_tables(_parse(text, where), where)
 
 
+def to_tables(config: TrainConfig) -> dict[str, dict[str, Any]]:
+    """The configuration as tables, every value spelled out, in the order of the fields."""
+    return {
+        table.name: {
+            entry.name: getattr(section, entry.name) for entry in dataclasses.fields(section)
+        }
+        for table in dataclasses.fields(config)
+        for section in [getattr(config, table.name)]
+    }
+
+
 def to_toml(config: TrainConfig) -> str:
     """The configuration as TOML, every value spelled out, in the order of the fields."""
     lines: list[str] = []
-    for table in dataclasses.fields(config):
-        lines.append(f"[{table.name}]")
-        section = getattr(config, table.name)
-        for entry in dataclasses.fields(section):
-            lines.append(f"{entry.name} = {_toml_value(getattr(section, entry.name))}")
+    for name, table in to_tables(config).items():
+        lines.append(f"[{name}]")
+        lines += [f"{entry} = {_toml_value(value)}" for entry, value in table.items()]
         lines.append("")
     return "\n".join(lines)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edge_runtime.errors import ArtifactError, DataError
 from train.data.sources import Dataset, Sample
 
-__all__ = ["DEFAULT_FRACTIONS", "PARTS", "Split", "read_split", "split_dataset"]
+__all__ = ["DEFAULT_FRACTIONS", "PARTS", "Split", "read_split", "split_dataset", "take_split"]
 
 PARTS = ("train", "val", "test")
 DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
@@ -83,7 +83,7 @@ def split_dataset(
     """
     if dataset.has_own_split:
         parts = tuple(sample.part for sample in dataset.samples)
-        _check_own_split(dataset, parts)
+        _check_given(dataset.source, dataset.classes, dataset.samples, parts)
         return Split(dataset.samples, parts, 0, fractions)
     groups, counts = _count_groups(dataset)
     assigned = _assign(groups, counts, np.asarray(fractions, dtype=np.float64), seed)
@@ -127,6 +127,18 @@ def read_split(path: Path, dataset: Dataset) -> Split:
             raise ArtifactError(f"the split {path} puts {key} into {part!r}; train again.")
     samples = tuple(known[row[0]] for row in listed)
     return Split(samples, tuple(row[3] for row in listed), 0, DEFAULT_FRACTIONS)
+
+
+def take_split(path: Path, dataset: Dataset) -> Split:
+    """Take the parts from a file that was made elsewhere, a fold for instance, instead of drawing.
+
+    Raises:
+        ArtifactError, DataError: see :func:`read_split`.
+        DataError: a group is in two parts, or a class is missing from one.
+    """
+    split = read_split(path, dataset)
+    _check_given(str(path), dataset.classes, split.samples, split.parts)
+    return split
 
 
 def _count_groups(dataset: Dataset) -> tuple[list[str], NDArray[np.int64]]:
@@ -193,19 +205,22 @@ def _absent_class(counts: NDArray[np.int64], assigned: Sequence[int]) -> tuple[i
     return None
 
 
-def _check_own_split(dataset: Dataset, parts: Sequence[str]) -> None:
+def _check_given(
+    source: str, classes: Sequence[str], samples: Sequence[Sample], parts: Sequence[str]
+) -> None:
+    """Refuse a split that was not drawn here if it tears a group or lacks a class."""
     part_of: dict[str, str] = {}
-    for sample, part in zip(dataset.samples, parts, strict=True):
+    for sample, part in zip(samples, parts, strict=True):
         if part_of.setdefault(sample.group, part) != part:
             raise DataError(
-                f"the split of {dataset.source} puts the group {sample.group!r} into both "
+                f"the split of {source} puts the group {sample.group!r} into both "
                 f"{part_of[sample.group]} and {part}; images of one group must stay together."
             )
-    present = {(sample.label, part) for sample, part in zip(dataset.samples, parts, strict=True)}
+    present = {(sample.label, part) for sample, part in zip(samples, parts, strict=True)}
     for part in PARTS:
-        for label in dataset.classes:
+        for label in classes:
             if (label, part) not in present:
                 raise DataError(
-                    f"the split of {dataset.source} has no image of the class {label!r} in "
+                    f"the split of {source} has no image of the class {label!r} in "
                     f"{part}; every class must be in train, val and test."
                 )
