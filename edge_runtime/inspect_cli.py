@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from edge_runtime.text_table import text_table
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.reader import Bundle
+    from edge_runtime.metrics import Interval
 
 __all__ = ["inspect"]
 
@@ -77,11 +79,38 @@ def _sections(bundle: Bundle) -> list[str]:
     return [
         _pairs(head),
         graphs,
+        _operating_points(bundle),
         _quantization(bundle),
         _gates(bundle),
         _named("metrics", spec.metrics),
         _named("provenance", spec.provenance),
     ]
+
+
+def _operating_points(bundle: Bundle) -> str:
+    points = bundle.spec.operating_points
+    if not points:
+        return ""
+    return "operating points, chosen and measured on the validation images\n" + text_table(
+        ("class", "called from", "wanted", "sensitivity (95 %)", "specificity (95 %)", "images"),
+        [
+            (
+                point.label,
+                f"p >= {point.threshold:.4f}",
+                f"{point.wanted_sensitivity:.0%}",
+                _rate(point.sensitivity),
+                _rate(point.specificity),
+                f"{point.positives} of {point.positives + point.negatives}",
+            )
+            for point in points
+        ],
+    )
+
+
+def _rate(interval: Interval) -> str:
+    if math.isnan(interval.value):
+        return "-"
+    return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
 
 
 def _quantization(bundle: Bundle) -> str:

@@ -106,6 +106,7 @@ def bundle_record(
         classes=run.classes,
         preprocessing=run.preprocessing,
         temperature=run.temperature,
+        operating_points=run.operating_points,
         graphs=tuple(graph.spec for graph in candidate.graphs),
         files=_records(files),
         golden=golden.record,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.bundle import OperatingPoint
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import sha256_file
 from edge_runtime.preprocessing import Preprocessing
@@ -25,6 +26,7 @@ class TrainedRun:
         classes: class names in the order of the logits.
         preprocessing: from a frame to network bytes.
         temperature: what the logits are divided by, in front of the softmax.
+        operating_points: from which probability on a class is called.
         validation: scores of the best epoch on the validation part, or None.
         provenance: how it was trained, as hashes and counts.
         checkpoint_sha256: of ``best.safetensors``.
@@ -35,6 +37,7 @@ class TrainedRun:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     temperature: float
+    operating_points: tuple[OperatingPoint, ...]
     validation: dict[str, Any] | None
     provenance: dict[str, Any]
     checkpoint_sha256: str
@@ -60,9 +63,13 @@ def read_trained_run(path: Path) -> TrainedRun:
         classes = tuple(str(name) for name in metadata["classes"])
         preprocessing = Preprocessing.from_json(metadata["preprocessing"])
         temperature = float(metadata.get("temperature", 1.0))
+        points = tuple(
+            OperatingPoint.from_json(point) for point in metadata.get("operating_points", ())
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(
-            f"the record in {checkpoint} lacks classes or preprocessing ({error}); train it again."
+            f"the record in {checkpoint} has no whole classes, preprocessing or operating points "
+            f"({error}); train it again."
         ) from error
     expected = (len(classes), preprocessing.height, preprocessing.width)
     found = (network.class_count, *network.image_shape)
@@ -78,6 +85,7 @@ def read_trained_run(path: Path) -> TrainedRun:
         classes=classes,
         preprocessing=preprocessing,
         temperature=temperature,
+        operating_points=points,
         validation=metadata.get("validation"),
         provenance=dict(metadata.get("provenance", {})),
         checkpoint_sha256=sha256_file(checkpoint),

@@ -63,6 +63,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "lr": ("optimizer", "lr"),
     "lr_alpha": ("optimizer", "lr_alpha"),
     "ema": ("optimizer", "ema"),
+    "sensitivity": ("decision", "sensitivity"),
     "seed": ("run", "seed"),
     "device": ("run", "device"),
     "threads": ("run", "threads"),
@@ -181,6 +182,12 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "--balance",
     type=click.Choice(["none", "sampling", "weights"]),
     help="What is done about rare classes [sampling].",
+)
+@click.option(
+    "--sensitivity",
+    type=float,
+    metavar="SHARE",
+    help="Of each class, that its operating point must reach on the validation part [0.95].",
 )
 @click.option("--seed", type=int, help="Of weights, order, augmentation and mask [0].")
 @click.option(

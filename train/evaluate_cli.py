@@ -13,6 +13,7 @@ _EPILOG = """\b
 Examples:
   saliedge evaluate runs/first
   saliedge evaluate runs/first --float --split val
+  saliedge evaluate runs/first --sensitivity 0.98
   saliedge evaluate first.edge --data kvasir --engine onnx --out report
   saliedge evaluate first.edge --split-from runs/first --engine litert
   saliedge evaluate runs/demo --data "synthetic:?count=300&seed=9" --split all
@@ -52,6 +53,12 @@ Examples:
     show_default=True,
     help="Map that is measured where the images have lesion masks; cam is for bundles.",
 )
+@click.option(
+    "--sensitivity",
+    type=float,
+    metavar="SHARE",
+    help="Choose the operating points anew for this, on the validation part [those it has].",
+)
 @click.option("--skip-bad", is_flag=True, help="List unreadable images and leave them out.")
 @click.option(
     "--out",
@@ -68,6 +75,7 @@ def evaluate(
     in_float: bool,
     checkpoint: str,
     saliency: str,
+    sensitivity: float | None,
     skip_bad: bool,
     out: Path | None,
     as_json: bool,
@@ -97,6 +105,7 @@ def evaluate(
             part=part,
             split_from=split_from,
             skip_bad=skip_bad,
+            sensitivity=sensitivity,
             with_saliency=saliency != "none",
         )
     if out is not None:

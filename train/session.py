@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import edge_runtime
+from edge_runtime.classifier import softmax
 from edge_runtime.errors import ArtifactError, GateError
 from train.backbones import PRETRAINED_NONE, PRETRAINED_PACKAGE
 from train.batches import TrainingBatches
@@ -21,6 +22,7 @@ from train.config import TrainConfig, to_toml
 from train.data.sampling import balanced_weights, epoch_batches
 from train.learner import Learner
 from train.objectives import FloatObjective, GuidedObjective
+from train.operating_points import choose_operating_points
 from train.optimization import clip_gradients, rate_factor, set_rates
 from train.prediction import Score, predict_logits, score
 from train.preparation import PreparedData
@@ -201,15 +203,23 @@ class Session:
         Args:
             validation: of the network that is kept.
             epoch: counted over both phases.
-            calibrated: learn the temperature of its probabilities from the validation.
+            calibrated: learn the temperature of its probabilities and the operating points of its
+                classes from the validation.
         """
         config, data = self.config, self.data
+        temperature = fit_temperature(validation.logits, data.val_labels) if calibrated else 1.0
+        points = choose_operating_points(
+            data.val_labels,
+            softmax(validation.logits, temperature),
+            [sample.group for sample in data.val.samples],
+            data.classes,
+            config.decision.sensitivity,
+        )
         return {
             "classes": list(data.classes),
             "preprocessing": config.network.preprocessing.to_json(),
-            "temperature": fit_temperature(validation.logits, self.data.val_labels)
-            if calibrated
-            else 1.0,
+            "temperature": temperature,
+            "operating_points": [point.to_json() for point in points] if calibrated else [],
             "validation": asdict(validation.score) | {"epoch": epoch},
             "provenance": {
                 "backbone": config.network.backbone,

@@ -13,7 +13,7 @@ Versions: ``schema`` is ``MAJOR.MINOR``. A reader takes any minor of its own maj
 fields that it does not know; it refuses another major. So a field may be added with a new minor,
 and a field may change its meaning only with a new major.
 
-History: 1.0 first version.
+History: 1.0 first version; 1.1 ``operating_points``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from edge_runtime.bundle.graphs import (
     TensorSpec,
     check_file_name,
 )
+from edge_runtime.bundle.operating_point import OperatingPoint
 from edge_runtime.bundle.records import FeatureStatistics, Gate, Golden, SiteQuantization
 from edge_runtime.preprocessing import Preprocessing
 
@@ -44,13 +45,14 @@ __all__ = [
     "Gate",
     "Golden",
     "GraphSpec",
+    "OperatingPoint",
     "ReferenceSpec",
     "SiteQuantization",
     "TensorSpec",
     "check_schema_version",
 ]
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 
@@ -147,6 +149,7 @@ class BundleSpec(_GraphFolder):
         features: Statistics of ``features``, or None.
         quantization: One entry for each activation site.
         temperature: probabilities = softmax(logits / temperature).
+        operating_points: From which probability on a class is called; at most one of a class.
         provenance: Training as hashes and counts: ``run_sha256``, ``images``, ``seed``,
             ``split`` {``seed``, ``fractions``, ``sha256``}, ``tools`` {name: version}, ... No
             paths and no file names of images.
@@ -160,6 +163,7 @@ class BundleSpec(_GraphFolder):
     features: FeatureStatistics | None = None
     quantization: tuple[SiteQuantization, ...] = ()
     temperature: float = 1.0
+    operating_points: tuple[OperatingPoint, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
@@ -172,6 +176,9 @@ class BundleSpec(_GraphFolder):
             raise ValueError("there are no graphs")
         if not self.temperature > 0:
             raise ValueError("the temperature is not positive")
+        called = [point.label for point in self.operating_points]
+        if len(set(called)) != len(called) or not set(called) <= set(self.classes):
+            raise ValueError("an operating point is of no class, or there are two of one class")
         named = list(self._data_files())
         missing = [name for name in named if name not in self.files]
         if missing:
@@ -194,6 +201,7 @@ class BundleSpec(_GraphFolder):
             "features": None if self.features is None else self.features.to_json(),
             "quantization": [site.to_json() for site in self.quantization],
             "temperature": self.temperature,
+            "operating_points": [point.to_json() for point in self.operating_points],
             "provenance": dict(self.provenance),
             "metrics": dict(self.metrics),
             "gates": [gate.to_json() for gate in self.gates],
@@ -217,6 +225,9 @@ class BundleSpec(_GraphFolder):
                 record, "quantization", SiteQuantization.from_json, optional=True
             ),
             temperature=fields.number(record, "temperature", 1.0),
+            operating_points=fields.list_of(
+                record, "operating_points", OperatingPoint.from_json, optional=True
+            ),
             provenance=fields.json_object(record, "provenance", {}),
             metrics=fields.json_object(record, "metrics", {}),
             gates=fields.list_of(record, "gates", Gate.from_json, optional=True),

@@ -1,7 +1,8 @@
 """Figures of merit in NumPy alone, the same for a run on a workstation and a bundle on a board.
 
 Classification: :func:`classification_metrics` and, with 95 % intervals that resample groups,
-:func:`bootstrap_intervals`; whether probabilities are honest: :func:`reliability`. Saliency against
+:func:`bootstrap_intervals`; whether probabilities are honest: :func:`reliability`; a class called
+from a threshold on: :func:`threshold_for_sensitivity`, :func:`detection_rates`. Saliency against
 a lesion mask: :func:`pointing`, :func:`energy_inside`, and the rows that a blind guess reaches,
 :func:`blind_pointing`.
 """
@@ -28,10 +29,16 @@ from edge_runtime.metrics.localization import (
     energy_inside,
     pointing,
 )
+from edge_runtime.metrics.operating_points import (
+    DetectionRates,
+    detection_rates,
+    threshold_for_sensitivity,
+)
 
 __all__ = [
     "BlindPointing",
     "ClassificationMetrics",
+    "DetectionRates",
     "Interval",
     "Reliability",
     "auc_one_vs_rest",
@@ -42,8 +49,10 @@ __all__ = [
     "brier_scores",
     "classification_metrics",
     "confusion_matrix",
+    "detection_rates",
     "energy_inside",
     "log_losses",
     "pointing",
     "reliability",
+    "threshold_for_sensitivity",
 ]

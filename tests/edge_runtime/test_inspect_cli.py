@@ -21,6 +21,8 @@ def test_everything_that_matters_is_shown(saliedge, tiny_bundle_path):
         "onnx top-1 agreement",
         "accuracy",
         "holds patients' pictures  no",
+        "p >= 0.2500",
+        "96.0% (90.0% to 100.0%)",
     ):
         assert part in end.out
 
@@ -33,11 +35,18 @@ def test_json_is_the_record_with_its_hash(saliedge, tiny_bundle_path):
 
 def test_a_bare_bundle_is_shown_without_empty_tables(saliedge, tmp_path):
     tiny_graphs.write_bundle(
-        tmp_path / "t.edge", gates=(), quantization=(), metrics={}, provenance={}, features=None
+        tmp_path / "t.edge",
+        gates=(),
+        quantization=(),
+        operating_points=(),
+        metrics={},
+        provenance={},
+        features=None,
     )
     end = saliedge("inspect", tmp_path / "t.edge")
     assert end.code == 0
     assert "gate" not in end.out
+    assert "operating" not in end.out
 
 
 def test_nested_provenance_is_flattened(saliedge, tmp_path):

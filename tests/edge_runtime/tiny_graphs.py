@@ -23,11 +23,13 @@ from edge_runtime.bundle import (
     Gate,
     Golden,
     GraphSpec,
+    OperatingPoint,
     ReferenceSpec,
     SiteQuantization,
     TensorSpec,
 )
 from edge_runtime.files import sha256_bytes
+from edge_runtime.metrics import Interval
 from edge_runtime.preprocessing import Preprocessing
 
 SIZE = 16
@@ -306,6 +308,11 @@ def write_bundle(folder, formats=("onnx", "tflite"), graph_bytes=None, **changes
         "features": FeatureStatistics(3, 100, "features-mean.npy", "features-covariance.npy", 0.1),
         "quantization": (SiteQuantization("shine", 0.5, 8, False, 0.5 / 255),),
         "temperature": 1.5,
+        "operating_points": (
+            OperatingPoint(
+                "green", 0.95, 0.25, Interval(0.96, 0.9, 1.0), Interval(0.8, 0.7, 0.9), 25, 75
+            ),
+        ),
         "provenance": {"images": 100, "seed": 7},
         "metrics": {"accuracy": 0.98},
         "gates": (Gate("onnx top-1 agreement", 1.0, 0.99, True),),

@@ -11,6 +11,7 @@ from train.config.recipes import resolve
 from train.config.sections import (
     Balance,
     DataConfig,
+    DecisionConfig,
     GuidanceConfig,
     NetworkConfig,
     OptimizerConfig,
@@ -23,6 +24,7 @@ from train.config.toml import from_tables, from_toml, to_tables, to_toml
 __all__ = [
     "Balance",
     "DataConfig",
+    "DecisionConfig",
     "GuidanceConfig",
     "NetworkConfig",
     "OptimizerConfig",

@@ -17,6 +17,7 @@ from train.saliency_guided import Guidance
 __all__ = [
     "Balance",
     "DataConfig",
+    "DecisionConfig",
     "GuidanceConfig",
     "NetworkConfig",
     "OptimizerConfig",
@@ -218,6 +219,21 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
+class DecisionConfig:
+    """From which probability on a class is called.
+
+    Attributes:
+        sensitivity: share of each class's validation images that its operating point must call.
+    """
+
+    sensitivity: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sensitivity <= 1:
+            raise UsageError(f"a sensitivity of {self.sensitivity} is not above 0 to 1.")
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """How it is run.
 
@@ -250,4 +266,5 @@ class TrainConfig:
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -15,6 +15,7 @@ from edge_runtime.metrics import (
     reliability,
 )
 from train.data import load_images
+from train.evaluation.decisions import measure_decisions, points_for_sensitivity
 from train.evaluation.localization import localize, masked_class
 from train.evaluation.report import Calibration, Evaluation
 from train.evaluation.selection import select_images
@@ -34,6 +35,7 @@ def evaluate(
     skip_bad: bool = False,
     with_saliency: bool = True,
     limit: int | None = None,
+    sensitivity: float | None = None,
 ) -> Evaluation:
     """Measure a run or a bundle on images.
 
@@ -46,6 +48,8 @@ def evaluate(
         skip_bad: leave out and list unreadable images.
         with_saliency: measure saliency where there are lesion masks.
         limit: use the first images only, for a quick look.
+        sensitivity: choose the operating points anew for it, on the validation part; None takes
+            those that the target has.
 
     Raises:
         DataError, UsageError: see ``select_images`` and ``load_images``.
@@ -62,6 +66,16 @@ def evaluate(
     logits = target.logits(loaded.images, reporter.advance)
     probabilities = softmax(logits, target.temperature)
     groups = [sample.group for sample in loaded.samples]
+    points = target.operating_points
+    if sensitivity is not None:
+        points = points_for_sensitivity(
+            target,
+            sensitivity,
+            reporter,
+            source=source,
+            split_from=split_from,
+            skip_bad=skip_bad,
+        )
     reporter.start("intervals", 1)
     figures = bootstrap_intervals(labels, probabilities, groups, target.classes)
     calibration = Calibration(
@@ -92,6 +106,7 @@ def evaluate(
         confusion=confusion_matrix(labels, probabilities.argmax(axis=1), len(target.classes)),
         figures=figures,
         calibration=calibration,
+        decisions=measure_decisions(points, labels, probabilities, groups, target.classes, figures),
         localization=tuple(rows),
         masked_class=label,
         skipped=loaded.skipped,

@@ -16,6 +16,7 @@ import edge_runtime
 from edge_runtime.files import atomic_path, atomic_write_text
 from edge_runtime.metrics import Interval, Reliability
 from train.evaluation.confusion_picture import confusion_picture
+from train.evaluation.decisions import DecisionRow, decision_lines
 from train.evaluation.localization import LocalizationRow
 from train.evaluation.reliability_picture import reliability_picture
 
@@ -92,6 +93,7 @@ class Evaluation:
         confusion: int64 ``[C, C]``, true by predicted.
         figures: every figure with its 95 % interval.
         calibration: of the probabilities.
+        decisions: classes at their operating points, empty where there are none.
         localization: rows of the saliency, empty without masks.
         masked_class: the class that they are about.
         skipped: sentences about images that could not be read.
@@ -110,6 +112,7 @@ class Evaluation:
     confusion: NDArray[np.int64]
     figures: dict[str, Interval]
     calibration: Calibration
+    decisions: tuple[DecisionRow, ...] = ()
     localization: tuple[LocalizationRow, ...] = ()
     masked_class: str | None = None
     skipped: tuple[str, ...] = ()
@@ -128,6 +131,7 @@ class Evaluation:
             "classes": list(self.classes),
             "metrics": {name: interval.to_json() for name, interval in self.figures.items()},
             "calibration": self.calibration.to_json(),
+            "operating_points": [row.to_json() for row in self.decisions],
             "confusion": self.confusion.tolist(),
             "interval": "95 %, percentile bootstrap over groups, 1000 resamples",
             "saliency": {
@@ -148,6 +152,7 @@ class Evaluation:
             "",
             *self.calibration.lines(),
             "",
+            *([*decision_lines(self.decisions), ""] if self.decisions else []),
             *self._confusion_lines(),
         ]
         if self.localization:

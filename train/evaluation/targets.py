@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.bundle import OperatingPoint
 from edge_runtime.bundle.reader import Bundle, open_bundle
 from edge_runtime.engines import open_engine
 from edge_runtime.engines.registry import default_engine
@@ -36,6 +37,7 @@ class Target(ABC):
         preprocessing: from a frame to its network bytes.
         provenance: what it says of its training.
         temperature: what its logits are divided by, in front of the softmax.
+        operating_points: from which probability on a class is called.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Target(ABC):
     preprocessing: Preprocessing
     provenance: dict[str, Any]
     temperature: float
+    operating_points: tuple[OperatingPoint, ...]
 
     @abstractmethod
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
@@ -80,6 +83,9 @@ class RunTarget(Target):
         self.preprocessing = Preprocessing.from_json(metadata["preprocessing"])
         self.provenance = metadata["provenance"]
         self.temperature = float(metadata.get("temperature", 1.0))
+        self.operating_points = tuple(
+            OperatingPoint.from_json(point) for point in metadata.get("operating_points", ())
+        )
 
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
         """See :class:`Target`."""
@@ -116,6 +122,7 @@ class BundleTarget(Target):
         self.classes, self.preprocessing = spec.classes, spec.preprocessing
         self.provenance = dict(spec.provenance)
         self.temperature = spec.temperature
+        self.operating_points = spec.operating_points
 
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
         """See :class:`Target`."""

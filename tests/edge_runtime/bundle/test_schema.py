@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,20 @@ def test_json_round_trip(record):
     spec = BundleSpec.from_json(record)
     assert json.loads(json.dumps(spec.to_json())) == record
     assert BundleSpec.from_json(spec.to_json()) == spec
+
+
+def test_a_bundle_of_the_first_schema_has_no_operating_points(record):
+    first = {**record, "schema": "1.0"}
+    del first["operating_points"]
+    assert BundleSpec.from_json(first).operating_points == ()
+
+
+def test_an_undefined_rate_is_null(record):
+    nothing = {"value": None, "low": None, "high": None}
+    point = {**record["operating_points"][0], "specificity": nothing}
+    spec = BundleSpec.from_json({**record, "operating_points": [point]})
+    assert math.isnan(spec.operating_points[0].specificity.value)
+    assert spec.to_json()["operating_points"] == [point]
 
 
 def test_reference_round_trip(tiny_bundle_path):
@@ -57,6 +72,13 @@ def _with(key, value):
     return lambda record: {**record, key: value}
 
 
+def _point(**changes):
+    def change(record):
+        return {**record, "operating_points": [{**record["operating_points"][0], **changes}]}
+
+    return change
+
+
 def _graph(**changes):
     def change(record):
         return {**record, "graphs": [{**record["graphs"][0], **changes}]}
@@ -90,6 +112,11 @@ def _graph(**changes):
         (_with("temperature", 0), "temperature"),
         (_with("temperature", True), "finite number"),
         (_with("includes_images", "no"), "true or false"),
+        (_point(threshold=1.5), "threshold of 'green'"),
+        (_point(wanted_sensitivity=0), "wanted sensitivity of 'green'"),
+        (_point(positives=-1), "below 0"),
+        (_point(sensitivity={"value": "high"}), "finite number"),
+        (_point(**{"class": "mauve"}), "of no class"),
     ],
 )
 def test_a_wrong_field_is_named(record, change, message):

@@ -50,6 +50,34 @@ class TestRun:
         assert calibration.reliability.count.sum() == 6
         assert measure(tiny_run, checkpoint="float").calibration.temperature == 1.0
 
+    def test_classes_are_called_at_the_points_of_the_run(self, tiny_run: Path) -> None:
+        result = measure(tiny_run)
+        metadata = json.loads((tiny_run / "best.json").read_text())["metadata"]
+        stored = {point["class"]: point for point in metadata["operating_points"]}
+        assert set(stored) == set(result.classes)
+        for row in result.decisions:
+            column = result.probabilities[:, result.classes.index(row.point.label)]
+            is_class = result.labels == result.classes.index(row.point.label)
+            assert row.point.to_json() == stored[row.point.label]
+            called = column >= row.point.threshold
+            assert row.rates.sensitivity.value == called[is_class].mean()
+            assert row.rates.specificity.value == 1 - called[~is_class].mean()
+
+    def test_the_points_are_those_that_the_validation_part_asks_for(self, tiny_run: Path) -> None:
+        # On the part that they were chosen on, the stored figures must come out again.
+        for row in measure(tiny_run, part="val").decisions:
+            assert row.rates.sensitivity == row.point.sensitivity
+            assert row.rates.specificity == row.point.specificity
+            assert row.rates.sensitivity.value >= 0.95
+
+    def test_points_can_be_chosen_anew(self, tiny_run: Path) -> None:
+        lower = measure(tiny_run, sensitivity=0.5).decisions
+        for row, stored in zip(lower, measure(tiny_run).decisions, strict=True):
+            assert row.point.wanted_sensitivity == 0.5
+            assert row.point.threshold >= stored.point.threshold
+        with pytest.raises(UsageError, match="sensitivity of 2"):
+            measure(tiny_run, sensitivity=2)
+
     def test_the_warm_up_can_be_measured(self, tiny_run: Path) -> None:
         assert "float.safetensors" in measure(tiny_run, checkpoint="float").description
 
@@ -105,6 +133,12 @@ class TestBundle:
         with pytest.raises(DataError, match="another hash"):
             measure(tiny_edge, source=OTHER)
 
+    def test_it_carries_the_operating_points_of_its_run(
+        self, tiny_run: Path, tiny_edge: Path
+    ) -> None:
+        bundle = measure(tiny_edge, source=DATA).decisions
+        assert [row.point for row in bundle] == [row.point for row in measure(tiny_run).decisions]
+
     def test_its_split_can_come_from_the_run(self, tiny_run: Path, tiny_edge: Path) -> None:
         assert measure(tiny_edge, split_from=tiny_run).keys == measure(tiny_run).keys
 
@@ -157,5 +191,13 @@ class TestReport:
 
     def test_the_table_has_a_row_for_every_figure(self, tiny_run: Path) -> None:
         text = measure(tiny_run).text()
-        for word in ("accuracy", "macro sensitivity", "mcc", "polyp", "confusion", "blind: centre"):
+        for word in (
+            "accuracy",
+            "macro sensitivity",
+            "mcc",
+            "polyp",
+            "p >= 0.",
+            "confusion",
+            "blind: centre",
+        ):
             assert word in text

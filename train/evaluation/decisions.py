@@ -1,0 +1,148 @@
+"""Classes called at their operating points: what the thresholds find and spare on other images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.bundle import OperatingPoint
+from edge_runtime.classifier import softmax
+from edge_runtime.errors import UsageError
+from edge_runtime.metrics import DetectionRates, Interval, detection_rates
+from edge_runtime.text_table import text_table
+from train.data import load_images
+from train.evaluation.selection import select_images
+from train.evaluation.targets import Target
+from train.operating_points import choose_operating_points
+from train.progress import Reporter
+
+__all__ = ["DecisionRow", "decision_lines", "measure_decisions", "points_for_sensitivity"]
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One class, called at its operating point and as the top class.
+
+    Attributes:
+        point: threshold, and what it gave on the validation images.
+        rates: what it gives on the images at hand.
+        top_sensitivity: of the top class, on the same images.
+        top_specificity: of the top class, on the same images.
+    """
+
+    point: OperatingPoint
+    rates: DetectionRates
+    top_sensitivity: Interval
+    top_specificity: Interval
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``metrics.json``."""
+        return {
+            "class": self.point.label,
+            "wanted_sensitivity": self.point.wanted_sensitivity,
+            "threshold": self.point.threshold,
+            "sensitivity": self.rates.sensitivity.to_json(),
+            "specificity": self.rates.specificity.to_json(),
+            "positives": self.rates.positives,
+            "negatives": self.rates.negatives,
+            "validation": self.point.to_json(),
+        }
+
+
+def measure_decisions(
+    points: Sequence[OperatingPoint],
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    groups: Sequence[object],
+    classes: Sequence[str],
+    figures: Mapping[str, Interval],
+) -> tuple[DecisionRow, ...]:
+    """Measure each point.
+
+    Args:
+        points: what is called from where.
+        labels: int64 ``[N]``.
+        probabilities: float64 ``[N, C]``, calibrated.
+        groups: N names; images that belong together share one.
+        classes: the C class names.
+        figures: those of the top class, by ``sensitivity/NAME`` and ``specificity/NAME``.
+    """
+    rows = []
+    for point in points:
+        index = classes.index(point.label)
+        rates = detection_rates(probabilities[:, index], labels == index, point.threshold, groups)
+        top = (figures[f"{name}/{point.label}"] for name in ("sensitivity", "specificity"))
+        rows.append(DecisionRow(point, rates, *top))
+    return tuple(rows)
+
+
+def points_for_sensitivity(
+    target: Target,
+    sensitivity: float,
+    reporter: Reporter,
+    *,
+    source: str | None = None,
+    split_from: Path | None = None,
+    skip_bad: bool = False,
+) -> tuple[OperatingPoint, ...]:
+    """Choose the points of a target anew, on the validation part of the split it was trained with.
+
+    Raises:
+        UsageError: the sensitivity is not a share.
+        DataError, UsageError: see ``select_images`` and ``load_images``.
+    """
+    if not 0 < sensitivity <= 1:
+        raise UsageError(f"a sensitivity of {sensitivity} is not above 0 to 1.")
+    samples = select_images(target, source, "val", split_from).samples
+    reporter.start("reading the validation part", len(samples))
+    loaded = load_images(samples, target.preprocessing, skip_bad=skip_bad, advance=reporter.advance)
+    reporter.start("choosing thresholds", len(loaded.images))
+    logits = target.logits(loaded.images, reporter.advance)
+    return choose_operating_points(
+        loaded.labels(target.classes),
+        softmax(logits, target.temperature),
+        [sample.group for sample in loaded.samples],
+        target.classes,
+        sensitivity,
+    )
+
+
+def decision_lines(rows: Sequence[DecisionRow]) -> list[str]:
+    """For the table."""
+    wanted = sorted({row.point.wanted_sensitivity for row in rows})
+    head = "operating points, chosen on the validation part for a sensitivity of " + ", ".join(
+        f"{share:.4g}" for share in wanted
+    )
+    table = text_table(
+        (
+            "class",
+            "called from",
+            "sensitivity",
+            "specificity",
+            "as top class: sensitivity",
+            "specificity",
+        ),
+        [
+            (
+                row.point.label,
+                f"p >= {row.point.threshold:.4f}",
+                _rate(row.rates.sensitivity),
+                _rate(row.rates.specificity),
+                _rate(row.top_sensitivity),
+                _rate(row.top_specificity),
+            )
+            for row in rows
+        ],
+    )
+    return [head, *table.splitlines()]
+
+
+def _rate(interval: Interval) -> str:
+    if np.isnan(interval.value):
+        return "-"
+    return f"{interval.value:.1%} ({interval.low:.1%}-{interval.high:.1%})"
