@@ -49,6 +49,7 @@ def _sections(bundle: Bundle) -> list[str]:
         ("bundle_sha256", bundle.sha256),
         ("classes", ", ".join(spec.classes)),
         ("input", f"{geometry.height} x {geometry.width} RGB bytes, fit: {geometry.fit}"),
+        ("region of the frame", "all" if geometry.roi is None else geometry.roi.description),
         ("temperature", f"{spec.temperature:g}"),
         ("size", f"{len(spec.files)} files, {_size(total)}"),
         ("intended use", spec.intended_use),

@@ -4,12 +4,14 @@ Training, evaluation, calibration, the export's checks and the device all call t
 network never sees pixels that were resized in another way. It is bit-exact on every machine and
 OpenCV version:
 
-1. *Fit.* ``crop`` takes the largest centred part that has the network's aspect ratio, ``letterbox``
+1. *Region of interest*, if there is one: a fixed part of the frame takes the frame's place.
+2. *Fit.* ``crop`` takes the largest centred part that has the network's aspect ratio, ``letterbox``
    takes the whole frame and pads with black, ``stretch`` takes the whole frame.
-2. *Decimation*, for each axis that shrinks at least by two: exact means over boxes of an integer
+3. *Decimation*, for each axis that shrinks at least by two: exact means over boxes of an integer
    number of pixels, ``(sum + n // 2) // n``. It keeps every source pixel's share, which a linear
    kernel alone would skip (aliasing).
-3. *Linear kernel* for the rest: OpenCV's fixed-point ``INTER_LINEAR_EXACT``.
+4. *Linear kernel* for the rest: OpenCV's fixed-point ``INTER_LINEAR_EXACT``.
+5. *Shape.* Network pixels whose centre lies outside the region's ellipse or octagon become black.
 
 The result is what the graph takes. Normalisation is part of the graph, never done here.
 """
@@ -23,11 +25,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.region_of_interest import AxisSampling, RegionOfInterest, visible_pixels
+
 __all__ = ["Fit", "FrameMapping", "Preprocessing"]
 
 Fit = Literal["crop", "letterbox", "stretch"]
 _MAX_SIDE = 16384
 _KERNEL = "area-integer+linear-exact"
+# Another name, so that a version that knows no regions refuses the record instead of ignoring one.
+_KERNEL_OF_REGION = f"region+{_KERNEL}"
 
 
 @dataclass(frozen=True)
@@ -66,29 +72,6 @@ class FrameMapping:
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """How one axis is cut, decimated and resized (all in pixels).
-
-    ``length`` frame pixels from ``start`` on are averaged in boxes of ``factor`` and then resized
-    to ``size`` network pixels, which lie ``pad`` pixels from the network's edge.
-    """
-
-    start: int
-    length: int
-    factor: int
-    size: int
-    pad: int
-
-    @property
-    def scale(self) -> float:
-        return self.length / self.size
-
-    @property
-    def offset(self) -> float:
-        return self.start - self.pad * self.scale
-
-
-@dataclass(frozen=True)
 class Preprocessing:
     """The geometry between a frame and the network's input.
 
@@ -96,11 +79,13 @@ class Preprocessing:
         height: Network input height, pixels.
         width: Network input width, pixels.
         fit: How a frame of another aspect ratio is fitted.
+        roi: The part of the frame that takes its place, or None.
     """
 
     height: int
     width: int
     fit: Fit = "crop"
+    roi: RegionOfInterest | None = None
 
     def __post_init__(self) -> None:
         for name, side in (("height", self.height), ("width", self.width)):
@@ -160,6 +145,8 @@ class Preprocessing:
         )
         if not np.shares_memory(resized, target):
             target[...] = resized
+        if self.roi is not None and self.roi.shape != "rectangle":
+            out[~visible_pixels(self.roi.shape, rows, columns)] = 0
 
     def mapping(self, frame_h: int, frame_w: int) -> FrameMapping:
         """Return where the network's pixels lie in a frame of ``frame_h`` x ``frame_w`` pixels."""
@@ -173,13 +160,16 @@ class Preprocessing:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
-        return {
+        record: dict[str, Any] = {
             "height": self.height,
             "width": self.width,
             "fit": self.fit,
             "kernel": _KERNEL,
             "color_order": "RGB",
         }
+        if self.roi is not None:
+            record |= {"kernel": _KERNEL_OF_REGION, "roi": self.roi.to_json()}
+        return record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Preprocessing:
@@ -191,15 +181,27 @@ class Preprocessing:
         """
         kernel = record.get("kernel", _KERNEL)
         order = record.get("color_order", "RGB")
-        if kernel != _KERNEL or order != "RGB":
+        region = record.get("roi")
+        if kernel != (_KERNEL if region is None else _KERNEL_OF_REGION) or order != "RGB":
             raise ValueError(f"preprocessing kernel {kernel!r} with {order!r} is not known")
+        if region is not None and not isinstance(region, dict):
+            raise ValueError("the preprocessing's region is not an object")
         missing = {"height", "width"} - record.keys()
         if missing:
             raise ValueError(f"preprocessing lacks {', '.join(sorted(missing))}")
-        return cls(record["height"], record["width"], record.get("fit", "crop"))
+        return cls(
+            record["height"],
+            record["width"],
+            record.get("fit", "crop"),
+            None if region is None else RegionOfInterest.from_json(region),
+        )
 
-    def _axes(self, frame_h: int, frame_w: int) -> tuple[_Axis, _Axis]:
+    def _axes(self, whole_h: int, whole_w: int) -> tuple[AxisSampling, AxisSampling]:
         """Return how the rows and the columns of a frame are cut and resized."""
+        top, bottom, left, right = 0, whole_h, 0, whole_w
+        if self.roi is not None:
+            top, bottom, left, right = self.roi.pixels(whole_h, whole_w)
+        frame_h, frame_w = bottom - top, right - left
         part_h, part_w, size_h, size_w = frame_h, frame_w, self.height, self.width
         # Aspect ratios are compared by cross products: whole numbers, alike on every machine.
         frame_is_wider = frame_w * self.height > frame_h * self.width
@@ -214,8 +216,8 @@ class Preprocessing:
             else:
                 size_w = max(1, _rounded_division(self.height * frame_w, frame_h))
         return (
-            _axis(frame_h, part_h, size_h, self.height),
-            _axis(frame_w, part_w, size_w, self.width),
+            _axis(top, bottom, part_h, size_h, self.height),
+            _axis(left, right, part_w, size_w, self.width),
         )
 
 
@@ -223,17 +225,20 @@ def _rounded_division(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def _axis(frame: int, part: int, size: int, network: int) -> _Axis:
-    """Centre a part of an axis and cut it to a whole number of boxes."""
-    part = min(part, frame)
+def _axis(low: int, high: int, part: int, size: int, network: int) -> AxisSampling:
+    """Centre a part between two frame pixels and cut it to a whole number of boxes."""
+    part = min(part, high - low)
     factor = max(1, part // size)
     length = part - part % factor
-    return _Axis(
-        start=(frame - length) // 2,
+    return AxisSampling(
+        low=low,
+        high=high,
+        start=low + (high - low - length) // 2,
         length=length,
         factor=factor,
         size=size,
         pad=(network - size) // 2,
+        network=network,
     )
 
 

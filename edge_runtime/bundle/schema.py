@@ -13,7 +13,8 @@ Versions: ``schema`` is ``MAJOR.MINOR``. A reader takes any minor of its own maj
 fields that it does not know; it refuses another major. So a field may be added with a new minor,
 and a field may change its meaning only with a new major.
 
-History: 1.0 first version; 1.1 ``operating_points``.
+History: 1.0 first version; 1.1 ``operating_points``; 1.2 ``preprocessing.roi`` (a record that has
+one names a kernel that readers of 1.1 refuse, so that none of them looks at the whole frame).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ __all__ = [
     "check_schema_version",
 ]
 
-SCHEMA = "1.1"
+SCHEMA = "1.2"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 

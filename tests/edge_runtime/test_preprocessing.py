@@ -154,7 +154,16 @@ def test_json_round_trip():
 
 
 @pytest.mark.parametrize(
-    "change", [{"kernel": "bicubic"}, {"color_order": "BGR"}, {"height": "160"}, {"fit": "pad"}]
+    "change",
+    [
+        {"kernel": "bicubic"},
+        {"color_order": "BGR"},
+        {"height": "160"},
+        {"fit": "pad"},
+        {"roi": {"left": 0, "top": 0, "right": 1, "bottom": 1}},
+        {"roi": 3, "kernel": "region+area-integer+linear-exact"},
+        {"kernel": "region+area-integer+linear-exact"},
+    ],
 )
 def test_json_of_another_preprocessing_is_refused(change):
     with pytest.raises(ValueError, match=r"preprocessing|must be"):

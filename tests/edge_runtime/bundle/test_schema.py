@@ -49,7 +49,7 @@ def test_saliency_modes_of_a_format(record):
     assert BundleSpec.from_json(record).saliency_modes("onnx") == ("none", "gradient", "cam")
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1", "1.999"])
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.999"])
 def test_a_newer_minor_is_accepted_and_its_new_fields_are_ignored(record, version):
     newer = {**record, "schema": version, "field_of_the_future": {"x": 1}}
     assert BundleSpec.from_json(newer) == BundleSpec.from_json(record)
