@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.classifier import softmax
 from edge_runtime.engines import load_engine
+from edge_runtime.metrics import rank_correlation
 from export.candidate import GraphFile
 
 __all__ = [
@@ -19,7 +20,6 @@ __all__ = [
     "Outputs",
     "compare_logits",
     "compare_maps",
-    "rank_correlation",
     "run_graph",
     "top_agreement",
 ]
@@ -183,17 +183,6 @@ def compare_maps(found: Floats, expected: Floats) -> MapParity:
         worst_pearson=float(np.min(pearson)),
         constant=constant,
     )
-
-
-def rank_correlation(first: Floats, second: Floats) -> float:
-    """Spearman's coefficient of two arrays of one shape; ties share their mean rank."""
-    return _correlation(_ranks(first), _ranks(second))
-
-
-def _ranks(values: Floats) -> NDArray[np.float64]:
-    _, inverse, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[inverse.ravel()])
 
 
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import click
 
+from edge_runtime.errors import UsageError
+
 __all__ = ["evaluate"]
+
+_SHORTHAND = {"both": ("gradient", "cam")}
 
 _EPILOG = """\b
 Examples:
   saliedge evaluate runs/first
   saliedge evaluate runs/first --float --split val
   saliedge evaluate runs/first --sensitivity 0.98
+  saliedge evaluate runs/first --saliency both --region position=0,0.675,0.30,1
+  saliedge evaluate first.edge --split-from runs/first --against runs/first
   saliedge evaluate first.edge --data kvasir --engine onnx --out report
   saliedge evaluate first.edge --split-from runs/first --engine litert
   saliedge evaluate runs/demo --data "synthetic:?count=300&seed=9" --split all
@@ -48,10 +54,34 @@ Examples:
 )
 @click.option(
     "--saliency",
-    type=click.Choice(["gradient", "cam", "none"]),
-    default="gradient",
+    "maps",
+    type=click.Choice(["gradient", "cam", "both", "smoothgrad", "gradient-x-input", "none"]),
+    multiple=True,
+    default=("gradient",),
+    show_default="gradient",
+    help="Maps that are measured, repeatable; both is gradient and cam, the last two are for runs.",
+)
+@click.option(
+    "--region",
+    "regions",
+    metavar="NAME=X0,Y0,X1,Y1",
+    multiple=True,
+    help="Give the share of the saliency in a part of the picture (fractions of the network's "
+    "input, from the top left), for each class; repeatable.",
+)
+@click.option(
+    "--against",
+    metavar="RUN|BUNDLE",
+    type=click.Path(path_type=Path),
+    help="Compare the maps with those of this one, and a run's also with those of its float "
+    "network. A quantised run is always compared with itself in float.",
+)
+@click.option(
+    "--sample",
+    metavar="N|all",
+    default="32",
     show_default=True,
-    help="Map that is measured where the images have lesion masks; cam is for bundles.",
+    help="Images that maps are compared on, drawn by a fixed seed; 0 leaves it out.",
 )
 @click.option(
     "--sensitivity",
@@ -74,8 +104,11 @@ def evaluate(
     engine: str | None,
     in_float: bool,
     checkpoint: str,
-    saliency: str,
     sensitivity: float | None,
+    maps: tuple[str, ...],
+    regions: tuple[str, ...],
+    against: Path | None,
+    sample: str,
     skip_bad: bool,
     out: Path | None,
     as_json: bool,
@@ -86,16 +119,17 @@ def evaluate(
     and where the images have lesion masks, whether saliency lies on the lesion, beside the blind
     guesses that it must beat.
     """
+    from edge_runtime.metrics import Region
+    from train.evaluation import SaliencyOptions, open_target, write_evaluation
     from train.evaluation import evaluate as measure
-    from train.evaluation import open_target, write_evaluation
     from train.progress import quiet_reporter, reporting
 
-    target = open_target(
-        path,
-        engine=engine,
-        in_float=in_float,
-        checkpoint=checkpoint,
-        saliency="gradient" if saliency == "none" else saliency,
+    target = open_target(path, engine=engine, in_float=in_float, checkpoint=checkpoint)
+    options = SaliencyOptions(
+        methods=_methods(maps),
+        regions=tuple(Region.parse(text) for text in regions),
+        against=open_target(against) if against else None,
+        sample=_sample(sample),
     )
     with quiet_reporter() if as_json else reporting() as reporter:
         result = measure(
@@ -106,10 +140,29 @@ def evaluate(
             split_from=split_from,
             skip_bad=skip_bad,
             sensitivity=sensitivity,
-            with_saliency=saliency != "none",
+            saliency=options,
         )
     if out is not None:
         write_evaluation(result, out)
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.text())
     if out is not None and not as_json:
         click.echo(f"\nwritten: {out}/metrics.json, predictions.csv, confusion.png")
+
+
+def _methods(maps: tuple[str, ...]) -> tuple[str, ...]:
+    """The maps by name, each once."""
+    if "none" in maps:
+        if len(set(maps)) > 1:
+            raise UsageError("--saliency none leaves no map to measure; leave out the others.")
+        return ()
+    named = [name for choice in maps for name in _SHORTHAND.get(choice, (choice,))]
+    return tuple(dict.fromkeys(named))
+
+
+def _sample(text: str) -> int | None:
+    """None for all images."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"--sample {text} is neither a number of images nor `all`.")
+    return int(text)

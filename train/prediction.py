@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from train.attribution import METHODS
 from train.batches import image_batches
 from train.quantization import QuantizedNetwork
-from train.saliency_guided import input_saliency
 
 __all__ = ["Score", "predict_logits", "predict_saliency", "score"]
 
@@ -41,14 +41,24 @@ def predict_logits(
 
 
 def predict_saliency(
-    network: QuantizedNetwork, images: NDArray[np.uint8], class_index: int, batch_size: int
+    network: QuantizedNetwork,
+    images: NDArray[np.uint8],
+    class_index: NDArray[np.int64],
+    batch_size: int,
+    method: str = "gradient",
 ) -> NDArray[np.float32]:
-    """Saliency float32 ``[N, H, W]`` of one class: |gradient| per byte, maximum over channels."""
-    maps = []
-    for batch in image_batches(images, batch_size):
-        index = torch.full((len(batch),), class_index)
-        maps.append(input_saliency(network, batch, index)[1].detach())
-    return torch.cat(maps).numpy()
+    """Maps float32 ``[N, h, w]`` of one class of each image, raw.
+
+    Args:
+        network: float or fake-quantised.
+        images: uint8 ``[N, H, W, 3]``, network bytes.
+        class_index: int64 ``[N]``.
+        batch_size: images at a time.
+        method: a key of ``train.attribution.METHODS``.
+    """
+    classes = torch.split(torch.from_numpy(class_index), batch_size)
+    batches = zip(image_batches(images, batch_size), classes, strict=True)
+    return torch.cat([METHODS[method](network, batch, chosen) for batch, chosen in batches]).numpy()
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:

@@ -4,12 +4,19 @@ Classification: :func:`classification_metrics` and, with 95 % intervals that res
 :func:`bootstrap_intervals`; whether probabilities are honest: :func:`reliability`; a class called
 from a threshold on: :func:`threshold_for_sensitivity`, :func:`detection_rates`. Saliency against
 a lesion mask: :func:`pointing`, :func:`energy_inside`, and the rows that a blind guess reaches,
-:func:`blind_pointing`.
+:func:`blind_pointing`; against a :class:`Region`: :func:`energy_inside` its mask; against another
+map: :func:`rank_correlation` and :func:`top_overlap`.
 """
 
 from __future__ import annotations
 
-from edge_runtime.metrics.bootstrap import Interval, bootstrap_intervals, bootstrap_mean
+from edge_runtime.metrics.bootstrap import (
+    Interval,
+    bootstrap_intervals,
+    bootstrap_mean,
+    bootstrap_median,
+    bootstrap_ratio,
+)
 from edge_runtime.metrics.calibration import (
     Reliability,
     brier_scores,
@@ -29,22 +36,27 @@ from edge_runtime.metrics.localization import (
     energy_inside,
     pointing,
 )
+from edge_runtime.metrics.map_agreement import rank_correlation, top_overlap
 from edge_runtime.metrics.operating_points import (
     DetectionRates,
     detection_rates,
     threshold_for_sensitivity,
 )
+from edge_runtime.metrics.region import Region
 
 __all__ = [
     "BlindPointing",
     "ClassificationMetrics",
     "DetectionRates",
     "Interval",
+    "Region",
     "Reliability",
     "auc_one_vs_rest",
     "blind_pointing",
     "bootstrap_intervals",
     "bootstrap_mean",
+    "bootstrap_median",
+    "bootstrap_ratio",
     "box_mean",
     "brier_scores",
     "classification_metrics",
@@ -53,6 +65,8 @@ __all__ = [
     "energy_inside",
     "log_losses",
     "pointing",
+    "rank_correlation",
     "reliability",
     "threshold_for_sensitivity",
+    "top_overlap",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from edge_runtime.metrics.classification import Floats, Integers, classification_metrics
 
-__all__ = ["Interval", "bootstrap_intervals", "bootstrap_mean"]
+__all__ = [
+    "Interval",
+    "bootstrap_intervals",
+    "bootstrap_mean",
+    "bootstrap_median",
+    "bootstrap_ratio",
+]
 
 REPLICATES = 1000
 
@@ -101,18 +107,89 @@ def bootstrap_mean(
         seed: The same seed gives the same interval.
     """
     numbers = np.asarray(values, np.float64)
-    membership = _membership(groups, len(numbers))
-    defined = ~np.isnan(numbers)
-    filled = np.where(defined, numbers, 0.0)
+    ones = np.ones(len(numbers))
+    return bootstrap_ratio(
+        numbers, ones, groups, replicates=replicates, confidence=confidence, seed=seed
+    )
 
-    def mean(weights: Integers) -> float:
-        count = int((weights * defined).sum())
-        return float((weights * filled).sum()) / count if count else float("nan")
 
-    drawn = [[mean(weights)] for weights in _resamples(membership, replicates, seed)]
+def bootstrap_ratio(
+    numerators: npt.ArrayLike,
+    denominators: npt.ArrayLike,
+    groups: Sequence[object],
+    *,
+    replicates: int = REPLICATES,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Give the ratio of two means its interval, resampling groups.
+
+    Args:
+        numerators: Floats [N]; an image whose number is NaN is left out of both means.
+        denominators: Floats [N], likewise.
+        groups: N hashable names.
+        replicates: Number of resamples.
+        confidence: Share of the resamples inside the interval.
+        seed: The same seed gives the same interval.
+    """
+    above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    defined = ~(np.isnan(above) | np.isnan(below))
+    above, below = np.where(defined, above, 0.0), np.where(defined, below, 0.0)
+
+    def ratio(weights: Integers) -> float:
+        total = float((weights * below).sum())
+        return float((weights * above).sum()) / total if total else float("nan")
+
+    return _bootstrap(ratio, groups, len(above), replicates, confidence, seed)
+
+
+def bootstrap_median(
+    values: npt.ArrayLike,
+    groups: Sequence[object],
+    *,
+    replicates: int = REPLICATES,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Give the median of one number per image its interval, resampling groups.
+
+    Args:
+        values: Floats [N]; NaN is left out.
+        groups: N hashable names.
+        replicates: Number of resamples.
+        confidence: Share of the resamples inside the interval.
+        seed: The same seed gives the same interval.
+    """
+    numbers = np.asarray(values, np.float64)
+    order = np.argsort(numbers)  # NaN comes last
+    ordered = numbers[order]
+    defined = ~np.isnan(ordered)
+
+    def median(weights: Integers) -> float:
+        # The mean of the two middle values of the multiset, without building it.
+        reached = np.cumsum(weights[order] * defined)
+        total = int(reached[-1]) if len(reached) else 0
+        if not total:
+            return float("nan")
+        lower, upper = np.searchsorted(reached, ((total + 1) // 2, total // 2 + 1))
+        return float((ordered[lower] + ordered[upper]) / 2)
+
+    return _bootstrap(median, groups, len(numbers), replicates, confidence, seed)
+
+
+def _bootstrap(
+    statistic: Callable[[Integers], float],
+    groups: Sequence[object],
+    count: int,
+    replicates: int,
+    confidence: float,
+    seed: int,
+) -> Interval:
+    """The interval of a statistic of how often each of ``count`` images is drawn."""
+    membership = _membership(groups, count)
+    drawn = [[statistic(weights)] for weights in _resamples(membership, replicates, seed)]
     lows, highs = _percentiles(np.array(drawn), confidence)
-    whole = mean(np.ones(len(numbers), np.int64))
-    return Interval(whole, float(lows[0]), float(highs[0]))
+    return Interval(statistic(np.ones(count, np.int64)), float(lows[0]), float(highs[0]))
 
 
 def _membership(groups: Sequence[object], count: int) -> Integers:

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from train.evaluation.evaluate import evaluate
 from train.evaluation.report import Evaluation, write_evaluation
+from train.evaluation.saliency import SaliencyMeasures, SaliencyOptions
 from train.evaluation.targets import Target, open_target
 
-__all__ = ["Evaluation", "Target", "evaluate", "open_target", "write_evaluation"]
+__all__ = [
+    "Evaluation",
+    "SaliencyMeasures",
+    "SaliencyOptions",
+    "Target",
+    "evaluate",
+    "open_target",
+    "write_evaluation",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_runtime.classifier import softmax
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, UsageError
 from edge_runtime.metrics import (
     bootstrap_intervals,
     bootstrap_mean,
@@ -16,10 +16,10 @@ from edge_runtime.metrics import (
 )
 from train.data import load_images
 from train.evaluation.decisions import measure_decisions, points_for_sensitivity
-from train.evaluation.localization import localize, masked_class
 from train.evaluation.report import Calibration, Evaluation
+from train.evaluation.saliency import SaliencyMeasures, SaliencyOptions, measure_saliency
 from train.evaluation.selection import select_images
-from train.evaluation.targets import BundleTarget, Target
+from train.evaluation.targets import Target
 from train.progress import Reporter
 
 __all__ = ["evaluate"]
@@ -33,7 +33,7 @@ def evaluate(
     part: str = "test",
     split_from: Path | None = None,
     skip_bad: bool = False,
-    with_saliency: bool = True,
+    saliency: SaliencyOptions | None = None,
     limit: int | None = None,
     sensitivity: float | None = None,
 ) -> Evaluation:
@@ -46,15 +46,19 @@ def evaluate(
         part: ``test``, ``val``, ``train`` or ``all``.
         split_from: a run whose split is taken.
         skip_bad: leave out and list unreadable images.
-        with_saliency: measure saliency where there are lesion masks.
+        saliency: what to measure of the maps; None for the gradient with all defaults.
         limit: use the first images only, for a quick look.
         sensitivity: choose the operating points anew for it, on the validation part; None takes
             those that the target has.
 
     Raises:
-        DataError, UsageError: see ``select_images`` and ``load_images``.
-        ArtifactError, DependencyError: the bundle has no saliency graph, or no engine runs it.
+        DataError, UsageError: see ``select_images``, ``load_images`` and ``measure_saliency``; or
+            another target to compare maps with has other classes or another input.
+        ArtifactError, DependencyError: the target cannot give such maps, or no engine runs it.
     """
+    options = saliency or SaliencyOptions()
+    if options.against is not None:
+        _check_comparable(target, options.against)
     selection = select_images(target, source, part, split_from)
     if not selection.samples:
         raise DataError(f"{selection.source} has no images in the part {part!r}.")
@@ -85,13 +89,9 @@ def evaluate(
         brier=bootstrap_mean(brier_scores(labels, probabilities), groups),
         log_loss=bootstrap_mean(log_losses(labels, probabilities), groups),
     )
-    label = masked_class(loaded.samples, target.preprocessing) if with_saliency else None
-    rows = []
-    if label is not None:
-        reporter.start("saliency", int((labels == target.classes.index(label)).sum()))
-        rows = localize(
-            target, loaded, label, selection.training, _map_name(target), reporter.advance
-        )
+    measures = SaliencyMeasures()
+    if options.methods:
+        measures = measure_saliency(target, loaded, labels, selection.training, options, reporter)
     return Evaluation(
         target=str(target.path),
         kind=target.kind,
@@ -107,12 +107,18 @@ def evaluate(
         figures=figures,
         calibration=calibration,
         decisions=measure_decisions(points, labels, probabilities, groups, target.classes, figures),
-        localization=tuple(rows),
-        masked_class=label,
+        saliency=measures,
         skipped=loaded.skipped,
     )
 
 
-def _map_name(target: Target) -> str:
-    mode = target.saliency_mode if isinstance(target, BundleTarget) else "gradient"
-    return "class activation map" if mode == "cam" else "gradient"
+def _check_comparable(target: Target, against: Target) -> None:
+    for what, one, other in (
+        ("classes", target.classes, against.classes),
+        ("input", target.preprocessing, against.preprocessing),
+    ):
+        if one != other:
+            raise UsageError(
+                f"the maps of {target.path} and {against.path} cannot be compared, their {what} "
+                f"differ ({one} and {other})."
+            )

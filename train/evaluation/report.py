@@ -19,10 +19,15 @@ from train.evaluation.confusion_picture import confusion_picture
 from train.evaluation.decisions import DecisionRow, decision_lines
 from train.evaluation.localization import LocalizationRow
 from train.evaluation.reliability_picture import reliability_picture
+from train.evaluation.saliency import SaliencyMeasures
+from train.evaluation.saliency_table import saliency_lines
 
 __all__ = ["Calibration", "Evaluation", "write_evaluation"]
 
-_FORMAT_VERSION = 1
+# 1: classification, calibration, and pointing and energy of one map.
+# 2: rows of several maps, with the lesions' area and the energy as a multiple of it; regions;
+#    agreement.
+_FORMAT_VERSION = 2
 _MACRO = ("accuracy", "macro_sensitivity", "macro_specificity", "macro_f1", "mcc", "macro_auc")
 _PER_CLASS = ("sensitivity", "specificity", "f1", "auc")
 
@@ -94,8 +99,7 @@ class Evaluation:
         figures: every figure with its 95 % interval.
         calibration: of the probabilities.
         decisions: classes at their operating points, empty where there are none.
-        localization: rows of the saliency, empty without masks.
-        masked_class: the class that they are about.
+        saliency: what was measured of the saliency maps.
         skipped: sentences about images that could not be read.
     """
 
@@ -112,10 +116,19 @@ class Evaluation:
     confusion: NDArray[np.int64]
     figures: dict[str, Interval]
     calibration: Calibration
+    saliency: SaliencyMeasures
     decisions: tuple[DecisionRow, ...] = ()
-    localization: tuple[LocalizationRow, ...] = ()
-    masked_class: str | None = None
     skipped: tuple[str, ...] = ()
+
+    @property
+    def localization(self) -> tuple[LocalizationRow, ...]:
+        """Rows of the saliency against lesion masks, empty without masks."""
+        return self.saliency.localization
+
+    @property
+    def masked_class(self) -> str | None:
+        """The class that they are about."""
+        return self.saliency.masked_class
 
     def to_json(self) -> dict[str, Any]:
         """The contents of ``metrics.json``; no names of images."""
@@ -134,10 +147,7 @@ class Evaluation:
             "operating_points": [row.to_json() for row in self.decisions],
             "confusion": self.confusion.tolist(),
             "interval": "95 %, percentile bootstrap over groups, 1000 resamples",
-            "saliency": {
-                "class": self.masked_class,
-                "rows": [row.to_json() for row in self.localization],
-            },
+            "saliency": self.saliency.to_json(),
         }
 
     def text(self) -> str:
@@ -155,9 +165,7 @@ class Evaluation:
             *([*decision_lines(self.decisions), ""] if self.decisions else []),
             *self._confusion_lines(),
         ]
-        if self.localization:
-            lines += ["", *self._localization_lines()]
-        return "\n".join(lines)
+        return "\n".join([*lines, *saliency_lines(self.saliency)])
 
     def _figure_lines(self) -> list[str]:
         lines = [f"{'':22}{'value':>8}   95 % interval"]
@@ -175,19 +183,6 @@ class Evaluation:
         lines.append(" " * width + "".join(f"{label:>{width}}" for label in self.classes))
         for label, row in zip(self.classes, self.confusion, strict=True):
             lines.append(f"{label:{width}}" + "".join(f"{count:{width}d}" for count in row))
-        return lines
-
-    def _localization_lines(self) -> list[str]:
-        width = max(len(row.map) for row in self.localization) + 2
-        lines = [
-            f"saliency of {self.masked_class!r} against its lesion masks",
-            f"{'lesions':12}{'map':{width}}{'n':>5}  {'pointing':>24}  {'energy inside':>24}",
-        ]
-        for row in self.localization:
-            lines.append(
-                f"{row.lesions:12}{row.map:{width}}{row.count:5d}  {_share(row.pointing):>24}  "
-                f"{_share(row.energy):>24}"
-            )
         return lines
 
 
@@ -227,9 +222,3 @@ def _figure_line(name: str, interval: Interval) -> str:
     if np.isnan(interval.value):
         return f"{name:22}{'-':>8}"
     return f"{name:22}{interval.value:8.3f}   {interval.low:.3f} to {interval.high:.3f}"
-
-
-def _share(interval: Interval | None) -> str:
-    if interval is None or np.isnan(interval.value):
-        return "-"
-    return f"{interval.value:.1%} ({interval.low:.1%}-{interval.high:.1%})"

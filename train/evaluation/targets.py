@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle import OperatingPoint
+from edge_runtime.bundle.graphs import SaliencyMode
 from edge_runtime.bundle.reader import Bundle, open_bundle
 from edge_runtime.engines import open_engine
 from edge_runtime.engines.registry import default_engine
 from edge_runtime.errors import ArtifactError, UsageError
 from edge_runtime.preprocessing import Preprocessing
 from train.prediction import predict_logits, predict_saliency
-from train.quantization import load_network
+from train.quantization import QuantizedNetwork, load_network
 from train.run_directory import RunDirectory
 
-__all__ = ["BundleTarget", "RunTarget", "Target", "open_target"]
+__all__ = ["BundleTarget", "RunTarget", "Target", "float_copy", "open_target"]
 
 _BATCH_SIZE = 32
 Advance = Callable[[int], None]
@@ -55,9 +57,24 @@ class Target(ABC):
 
     @abstractmethod
     def saliency(
-        self, images: NDArray[np.uint8], class_index: int, advance: Advance
+        self,
+        images: NDArray[np.uint8],
+        class_index: NDArray[np.int64],
+        method: str,
+        advance: Advance,
     ) -> NDArray[np.float32]:
-        """Saliency of one class, float32 ``[N, h, w]`` over the field of the network's input."""
+        """Maps float32 ``[N, h, w]`` over the field of the network's input, raw.
+
+        Args:
+            images: uint8 ``[N, H, W, 3]``, network bytes.
+            class_index: int64 ``[N]``, the class that is explained in each.
+            method: a key of ``train.evaluation.maps.MAP_NAMES``.
+            advance: called with the number of maps done.
+
+        Raises:
+            UsageError: the target cannot give such maps.
+            ArtifactError: this network or bundle cannot.
+        """
 
 
 class RunTarget(Target):
@@ -73,12 +90,11 @@ class RunTarget(Target):
                 f"{path} has no {file.name} yet; finish it with: saliedge train --resume --out "
                 f"{path}."
             )
-        self.network, metadata = load_network(file)
+        network, metadata = load_network(file)
+        self.path, self.checkpoint = path, file
+        self._take(network)
         if in_float:
-            self.network.quantize = False
-        self.path = path
-        precision = "fake-quantised" if self.network.quantize else "float"
-        self.description = f"{file.name}, {precision}, torch"
+            self._take(float_copy(network))
         self.classes = tuple(metadata["classes"])
         self.preprocessing = Preprocessing.from_json(metadata["preprocessing"])
         self.provenance = metadata["provenance"]
@@ -87,19 +103,38 @@ class RunTarget(Target):
             OperatingPoint.from_json(point) for point in metadata.get("operating_points", ())
         )
 
+    def with_network(self, network: QuantizedNetwork) -> RunTarget:
+        """This run with other weights or another precision."""
+        other = copy.copy(self)
+        other._take(network)
+        return other
+
+    def _take(self, network: QuantizedNetwork) -> None:
+        self.network = network
+        precision = "fake-quantised" if network.quantize else "float"
+        self.description = f"{self.checkpoint.name}, {precision}, torch"
+
     def logits(self, images: NDArray[np.uint8], advance: Advance) -> NDArray[np.float32]:
         """See :class:`Target`."""
         return _in_batches(
-            images, lambda batch: predict_logits(self.network, batch, len(batch)), advance
+            len(images),
+            lambda part: predict_logits(self.network, images[part], _BATCH_SIZE),
+            advance,
         )
 
     def saliency(
-        self, images: NDArray[np.uint8], class_index: int, advance: Advance
+        self,
+        images: NDArray[np.uint8],
+        class_index: NDArray[np.int64],
+        method: str,
+        advance: Advance,
     ) -> NDArray[np.float32]:
         """See :class:`Target`."""
         return _in_batches(
-            images,
-            lambda batch: predict_saliency(self.network, batch, class_index, len(batch)),
+            len(images),
+            lambda part: predict_saliency(
+                self.network, images[part], class_index[part], _BATCH_SIZE, method
+            ),
             advance,
         )
 
@@ -109,12 +144,9 @@ class BundleTarget(Target):
 
     kind = "bundle"
 
-    def __init__(
-        self, path: Path, *, engine: str | None = None, saliency: str = "gradient"
-    ) -> None:
+    def __init__(self, path: Path, *, engine: str | None = None) -> None:
         self.bundle: Bundle = open_bundle(path)
         self.engine_name = engine or default_engine(self.bundle)
-        self.saliency_mode = saliency
         self._plain = open_engine(self.engine_name, self.bundle, saliency="none")
         spec = self.bundle.spec
         self.path = path
@@ -133,16 +165,25 @@ class BundleTarget(Target):
         return np.stack(rows)
 
     def saliency(
-        self, images: NDArray[np.uint8], class_index: int, advance: Advance
+        self,
+        images: NDArray[np.uint8],
+        class_index: NDArray[np.int64],
+        method: str,
+        advance: Advance,
     ) -> NDArray[np.float32]:
         """See :class:`Target`; a class activation map has its own cells."""
+        if method not in get_args(SaliencyMode):
+            raise UsageError(
+                f"{self.path} is a bundle, whose graphs give gradient and cam; measure {method} on "
+                "the run."
+            )
         maps = []
-        with open_engine(self.engine_name, self.bundle, saliency=self.saliency_mode) as engine:
-            for index, image in enumerate(images):
-                found = engine.run(image[None], class_index).saliency
+        with open_engine(self.engine_name, self.bundle, saliency=method) as engine:
+            for done, (image, chosen) in enumerate(zip(images, class_index, strict=True), start=1):
+                found = engine.run(image[None], int(chosen)).saliency
                 assert found is not None
                 maps.append(found)
-                advance(index + 1)
+                advance(done)
         return np.stack(maps)
 
 
@@ -152,7 +193,6 @@ def open_target(
     engine: str | None = None,
     in_float: bool = False,
     checkpoint: str = "best",
-    saliency: str = "gradient",
 ) -> Target:
     """Open a run or a bundle.
 
@@ -161,7 +201,6 @@ def open_target(
         engine: which runs a bundle; the first that is installed by default.
         in_float: switch the fake quantisation of a run off.
         checkpoint: ``best``, or ``float`` for the network after the warm-up of a run.
-        saliency: ``gradient``, or ``cam`` of a bundle.
 
     Raises:
         ArtifactError: it is neither, or damaged.
@@ -171,23 +210,27 @@ def open_target(
     if (path / "bundle.json").is_file():
         if in_float or checkpoint != "best":
             raise UsageError(f"{path} is a bundle; --float and --checkpoint are for runs.")
-        return BundleTarget(path, engine=engine, saliency=saliency)
+        return BundleTarget(path, engine=engine)
     if not RunDirectory(path).config.is_file():
         raise ArtifactError(f"{path} is neither a run nor a bundle; check the path.")
-    if engine is not None or saliency != "gradient":
-        raise UsageError(
-            f"{path} is a run; engines and class activation maps are for bundles, export it first."
-        )
+    if engine is not None:
+        raise UsageError(f"{path} is a run; engines are for bundles, export it first.")
     return RunTarget(path, in_float=in_float, checkpoint=checkpoint)
 
 
+def float_copy(network: QuantizedNetwork) -> QuantizedNetwork:
+    """The same weights with the fake quantisation off."""
+    other = copy.deepcopy(network)
+    other.quantize = False
+    return other
+
+
 def _in_batches(
-    images: NDArray[np.uint8],
-    function: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    advance: Advance,
+    count: int, function: Callable[[slice], NDArray[np.float32]], advance: Advance
 ) -> NDArray[np.float32]:
     results = []
-    for start in range(0, len(images), _BATCH_SIZE):
-        results.append(function(images[start : start + _BATCH_SIZE]))
-        advance(min(start + _BATCH_SIZE, len(images)))
+    for start in range(0, count, _BATCH_SIZE):
+        end = min(start + _BATCH_SIZE, count)
+        results.append(function(slice(start, end)))
+        advance(end)
     return np.concatenate(results)

@@ -6,7 +6,7 @@ scale, so that training rounds where the device rounds. See ``fake_quantize`` fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -47,26 +47,23 @@ class ForwardPass:
         self._input_mean, self._input_std, self._state = input_mean, input_std, state
         self._last_reader = {name: node.name for node in graph.nodes for name in node.inputs}
 
-    def run(self, image: Tensor, *, quantize: bool) -> tuple[Tensor, Tensor]:
-        """Logits ``[N, C]`` and pooled features ``[N, F]`` of byte values ``[N, 3, H, W]``."""
+    def run(self, image: Tensor, names: Sequence[str], *, quantize: bool) -> list[Tensor]:
+        """The real values behind some nodes, of byte values ``[N, 3, H, W]``."""
         image_name = self._graph.image.name
-        features_name, logits_name = self._graph.features.name, self._graph.logits.name
         pixels = image - self._input_mean
         values = {image_name: pixels if quantize else pixels * self._scale_of(image_name, pixels)}
-        features = values[image_name]
+        kept = {image_name: values[image_name]}
         step = self._in_steps if quantize else self._in_float
         for node in self._graph.nodes[1:]:
             values[node.name] = step(node, [values[name] for name in node.inputs])
-            if node.name == features_name:
-                features = values[node.name]
+            if node.name in names:
+                kept[node.name] = values[node.name]
             for name in node.inputs:
                 if self._last_reader[name] == node.name:
                     values.pop(name, None)
-        logits = values[logits_name]
-        if quantize:
-            logits = logits * self._scale_of(logits_name, pixels)
-            features = features * self._scale_of(features_name, pixels)
-        return logits, features
+        if not quantize:
+            return [kept[name] for name in names]
+        return [kept[name] * self._scale_of(name, pixels) for name in names]
 
     def _in_float(self, node: Node, inputs: list[Tensor]) -> Tensor:
         if node.has_weights:

@@ -38,6 +38,11 @@ class Layer(nn.Module):
         """The integers of the weight, float32, in steps of ``scale``; straight-through."""
         return weight_steps(self.weight, scale, self.bits, self.quantizer)
 
+    def rounded_weight(self) -> Tensor:
+        """The real values that the integers of the weight stand for, float32."""
+        scale = self.scale()
+        return self.weight_steps(scale) * scale.reshape(-1, *[1] * (self.weight.dim() - 1))
+
     def bias_steps(self, scale: Tensor, input_scale: Tensor) -> Tensor:
         """The integers of the bias, float32, in steps of ``scale`` times ``input_scale``."""
         return bias_steps(self.bias, scale, input_scale)

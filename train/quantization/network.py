@@ -135,7 +135,22 @@ class QuantizedNetwork(nn.Module):
 
     def forward_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``[N, C]`` and pooled features ``[N, F]``."""
-        return self._forward_pass.run(image, quantize=self._quantize)
+        logits, features = self.outputs(image, self.graph.logits.name, self.graph.features.name)
+        return logits, features
+
+    def outputs(self, image: Tensor, *names: str) -> list[Tensor]:
+        """Real values behind some nodes, such as feature maps ``[N, K, h, w]``.
+
+        Args:
+            image: float32 ``[N, 3, H, W]``, byte values.
+            names: of nodes of the graph.
+        """
+        return self._forward_pass.run(image, names, quantize=self._quantize)
+
+    def effective_weight(self, node: str) -> Tensor:
+        """The weight that the forward pass multiplies with, real values, without gradient."""
+        layer = self.layer_of(node)
+        return layer.rounded_weight().detach() if self._quantize else layer.weight.detach()
 
     def calibrate(
         self,

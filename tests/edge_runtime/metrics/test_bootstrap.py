@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from edge_runtime.metrics import Interval, bootstrap_intervals, bootstrap_mean
+from edge_runtime.metrics import (
+    Interval,
+    bootstrap_intervals,
+    bootstrap_mean,
+    bootstrap_median,
+    bootstrap_ratio,
+)
 
 CLASSES = ["normal", "polyp"]
 
@@ -69,6 +75,28 @@ def test_mean_leaves_out_what_is_not_defined() -> None:
     interval = bootstrap_mean([1.0, math.nan, 0.0], ["a", "b", "c"], replicates=50)
     assert interval.value == 0.5
     assert (interval.low, interval.high) == (0.0, 1.0)
+
+
+def test_a_ratio_is_that_of_the_means_over_images_that_have_both() -> None:
+    interval = bootstrap_ratio(
+        [2.0, math.nan, 4.0], [1.0, 50.0, 2.0], ["a", "b", "c"], replicates=50
+    )
+    assert interval == Interval(2.0, 2.0, 2.0)
+    assert math.isnan(bootstrap_ratio([1.0], [0.0], ["a"], replicates=5).value)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_a_median_is_numpys_and_so_is_its_interval(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    found = bootstrap_median(np.append(values, math.nan), list(range(count + 1)), replicates=200)
+    assert found.value == pytest.approx(np.median(values))
+    draws = np.random.default_rng(0)
+    medians = []
+    for _ in range(200):
+        drawn = draws.integers(0, count + 1, count + 1)
+        kept = values[drawn[drawn < count]]
+        medians += [np.median(kept)] if len(kept) else []
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(medians, [2.5, 97.5])))
 
 
 def test_interval_reads_as_text() -> None:

@@ -1,0 +1,117 @@
+"""What `evaluate` measures of saliency maps, on a run and on its bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_runtime.errors import UsageError
+from edge_runtime.metrics import Region
+from train.evaluation import Evaluation, SaliencyOptions, evaluate, open_target
+from train.progress import quiet_reporter
+
+DATA = "synthetic:?count=60&size=32"
+LEFT = Region("left", 0, 0, 0.25, 1)
+
+
+def measure(path: Path, *, part: str = "train", source: str | None = None, **options) -> Evaluation:  # type: ignore[no-untyped-def]
+    saliency = SaliencyOptions(**({"sample": 0} | options))
+    with quiet_reporter() as reporter:
+        return evaluate(open_target(path), reporter, source=source, part=part, saliency=saliency)
+
+
+class TestMaps:
+    def test_every_kind_of_a_run_has_its_rows(self, tiny_run: Path) -> None:
+        methods = ("gradient", "cam", "smoothgrad", "gradient-x-input")
+        found = measure(tiny_run, methods=methods)
+        measured = [row for row in found.localization if "blind" not in row.map]
+        names = ["gradient", "class activation map", "SmoothGrad", "gradient x input"]
+        assert [row.map for row in measured if row.lesions == "all"] == names
+        assert len({row.energy.value for row in measured if row.energy}) == len(measured)
+
+    def test_a_bundle_gives_those_that_are_in_its_graphs(self, tiny_edge: Path) -> None:
+        found = measure(tiny_edge, source=DATA, part="test", methods=("cam",))
+        assert found.localization[0].map == "class activation map"
+        with pytest.raises(UsageError, match="smoothgrad"):
+            measure(tiny_edge, source=DATA, methods=("smoothgrad",))
+
+    def test_none_is_no_saliency(self, tiny_run: Path) -> None:
+        found = measure(tiny_run, methods=()).saliency
+        assert (found.localization, found.masked_class) == ((), None)
+
+    def test_an_unknown_map_is_refused(self) -> None:
+        with pytest.raises(UsageError, match="no saliency map 'magic'"):
+            SaliencyOptions(methods=("magic",))
+
+
+class TestLesions:
+    def test_energy_stands_over_the_lesions_area(self, tiny_run: Path) -> None:
+        for row in measure(tiny_run).localization:
+            if row.energy is not None and row.energy_over_area is not None:
+                assert row.energy_over_area.value == pytest.approx(row.energy.value / row.area)
+            if row.map == "blind: even" and row.energy is not None:
+                assert row.energy.value == pytest.approx(row.area)
+
+
+class TestRegions:
+    def test_each_class_is_measured_on_its_own_map(self, tiny_run: Path) -> None:
+        found = measure(tiny_run, regions=(LEFT,))
+        rows = {row.label: row for row in found.saliency.regions}
+        assert set(rows) == {"all", *found.classes}
+        assert rows["all"].area == 0.25
+        assert sum(rows[label].count for label in found.classes) == rows["all"].count
+        mean = sum(rows[label].share.value * rows[label].count for label in found.classes)
+        assert mean / rows["all"].count == pytest.approx(rows["all"].share.value)
+
+    def test_regions_that_fill_the_picture_share_the_map(self, tiny_run: Path) -> None:
+        rest = Region("rest", 0.25, 0, 1, 1)
+        found = measure(tiny_run, part="test", regions=(LEFT, rest), methods=("gradient", "cam"))
+        for name in ("gradient", "class activation map"):
+            shares = [
+                row.share.value
+                for row in found.saliency.regions
+                if (row.map, row.label) == (name, "all")
+            ]
+            assert sum(shares) == pytest.approx(1)
+
+    def test_a_region_without_a_pixel_is_refused(self, tiny_run: Path) -> None:
+        with pytest.raises(UsageError, match="holds no pixel"):
+            measure(tiny_run, regions=(Region("line", 0, 0, 1, 0.001),))
+
+
+class TestAgreement:
+    def test_a_quantised_run_is_compared_with_itself_in_float(self, tiny_run: Path) -> None:
+        (row,) = measure(tiny_run, sample=8).saliency.agreement
+        assert (row.map, row.other, row.count) == ("gradient", "its own, float", 8)
+        assert 0.5 < row.spearman.value < 1
+
+    def test_a_run_against_itself_agrees_wholly(self, tiny_run: Path) -> None:
+        rows = measure(tiny_run, sample=8, against=open_target(tiny_run)).saliency.agreement
+        itself = next(row for row in rows if "fake-quantised" in row.other)
+        assert (itself.spearman.value, itself.top_overlap.value) == pytest.approx((1, 1))
+
+    def test_a_bundle_is_compared_with_its_run_in_both_precisions(
+        self, tiny_run: Path, tiny_edge: Path
+    ) -> None:
+        options = {"sample": 8, "methods": ("gradient", "cam")}
+        found = measure(tiny_edge, source=DATA, against=open_target(tiny_run), **options)
+        by_name = {(row.map, row.other): row.spearman.value for row in found.saliency.agreement}
+        assert len(by_name) == 4
+        cam = "class activation map"
+        quantised, in_float = (
+            f"tiny: best.safetensors, {precision}, torch"
+            for precision in ("fake-quantised", "float")
+        )
+        assert by_name[cam, quantised] > 0.95
+        assert by_name["gradient", quantised] >= by_name["gradient", in_float] > 0
+
+    def test_targets_of_other_inputs_are_refused(self, tiny_run: Path, toy_bundle: Path) -> None:
+        with pytest.raises(UsageError, match="classes differ"):
+            measure(tiny_run, against=open_target(toy_bundle))
+
+    def test_the_sample_is_the_same_again(self, tiny_run: Path) -> None:
+        first, second = (measure(tiny_run, sample=5).saliency.agreement for _ in range(2))
+        assert first == second
+        assert not np.isnan(first[0].spearman.value)

@@ -1,0 +1,33 @@
+"""Saliency maps of a network in torch, one method per file.
+
+Every method takes the network, a batch of images float32 ``[N, 3, H, W]`` (byte values) and the
+class to explain, int64 ``[N]``, and gives maps float32 ``[N, h, w]`` without a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from train.attribution.class_activation import class_activation
+from train.attribution.gradient import gradient
+from train.attribution.input_gradient import gradient_times_input
+from train.attribution.smooth_grad import smooth_grad
+from train.quantization import QuantizedNetwork
+
+__all__ = [
+    "METHODS",
+    "class_activation",
+    "gradient",
+    "gradient_times_input",
+    "smooth_grad",
+]
+
+METHODS: dict[str, Callable[[QuantizedNetwork, Tensor, Tensor], Tensor]] = {
+    "gradient": gradient,
+    "cam": class_activation,
+    "smoothgrad": smooth_grad,
+    "gradient-x-input": gradient_times_input,
+}
+"""Name of a method on the command line -> the method."""

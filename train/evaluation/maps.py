@@ -1,0 +1,40 @@
+"""The kinds of saliency map that are measured, and what they are called."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MAP_NAMES", "Maps", "evidence_on_pixels"]
+
+Maps = NDArray[np.float32]
+
+MAP_NAMES = {
+    "gradient": "gradient",
+    "cam": "class activation map",
+    "smoothgrad": "SmoothGrad",
+    "gradient-x-input": "gradient x input",
+}
+"""Name of a method on the command line -> its name in tables."""
+
+
+def evidence_on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
+    """The part of maps that speaks for the class, on the pixels of the network's input.
+
+    A class activation map can be negative where a cell speaks against the class: the ReLU of
+    Grad-CAM (arXiv 1610.02391, eq. 2) leaves that out wherever shares of a map are measured. Coarse
+    cells are then enlarged to the picture (arXiv 1512.04150, section 2) by a linear kernel.
+
+    Args:
+        maps: float32 ``[N, h, w]``, raw.
+        size: height and width of the network's input.
+
+    Returns:
+        float32 ``[N, height, width]``, not negative.
+    """
+    height, width = size
+    evidence = np.maximum(maps, 0)
+    if evidence.shape[1:] == size:
+        return evidence
+    return np.stack([cv2.resize(one, (width, height)) for one in evidence])
