@@ -22,6 +22,7 @@ Examples:
   saliedge train --data labels.csv --out runs/small --backbone small_cnn --size 128
   saliedge train --data synthetic:?count=2400 --backbone small_cnn --out runs/demo
   saliedge train --data kvasir --out runs/w4a4 --bits 4 --lambda1 1 --k 0.5
+  saliedge train --data endoscope --roi auto --roi-shape octagon --group-duplicates --out runs/roi
   saliedge train --config runs/first/config.toml --seed 1 --out runs/second
   saliedge train --from runs/first --bits 4 --out runs/first-w4a4
   saliedge train --resume --out runs/first
@@ -38,11 +39,14 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "split_file": ("data", "split_file"),
     "cache": ("data", "cache"),
     "skip_bad": ("data", "skip_bad"),
+    "group_duplicates": ("data", "group_duplicates"),
     "balance": ("data", "balance"),
     "backbone": ("network", "backbone"),
     "pretrained": ("network", "pretrained"),
     "start": ("network", "start"),
     "fit": ("network", "fit"),
+    "roi": ("network", "roi"),
+    "roi_shape": ("network", "roi_shape"),
     "pact": ("quantization", "enabled"),
     "bits": ("quantization", "activation_bits"),
     "weight_bits": ("quantization", "weight_bits"),
@@ -118,6 +122,17 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "--fit",
     type=click.Choice(["crop", "letterbox", "stretch"]),
     help="How a frame of another shape is fitted in [crop].",
+)
+@click.option(
+    "--roi",
+    metavar="auto|none|X0,Y0,X1,Y1",
+    help="Part of each frame that is looked at, in fractions of it, or found over training images; "
+    "the device does the same [none].",
+)
+@click.option(
+    "--roi-shape",
+    type=click.Choice(["rectangle", "ellipse", "octagon"]),
+    help="What of that part is kept; around it the frame is blackened [rectangle].",
 )
 @click.option(
     "--epochs-float", type=int, metavar="N", help="Epochs of the float warm-up [6; small_cnn: 30]."
@@ -198,6 +213,12 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 @click.option("--split-seed", type=int, help="Of the split [0]; runs of other seeds share it.")
 @click.option(
     "--skip-bad", is_flag=True, default=None, help="List unreadable images and leave them out."
+)
+@click.option(
+    "--group-duplicates",
+    is_flag=True,
+    default=None,
+    help="Keep near-duplicates in one part of the split, where DATA names no groups.",
 )
 @click.option("--cache", metavar="DIR", help="Keep decoded images there for the next run.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[auto]")

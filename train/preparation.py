@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +13,31 @@ from numpy.typing import NDArray
 
 from edge_runtime.errors import DataError
 from edge_runtime.files import sha256_bytes
+from edge_runtime.preprocessing import Preprocessing
 from train.config import TrainConfig
-from train.data import Dataset, LoadedImages, Split, load_images, open_dataset, split_dataset
+from train.data import (
+    Dataset,
+    LoadedImages,
+    Sample,
+    Split,
+    load_images,
+    open_dataset,
+    split_dataset,
+)
+from train.data.cache import read_frame
+from train.data.duplicates import (
+    THUMBNAIL,
+    fingerprints,
+    near_duplicates,
+    with_duplicate_groups,
+)
+from train.data.region import find_region
 from train.data.split import take_split
 from train.progress import Reporter
 
 __all__ = ["PreparedData", "prepare"]
+
+_FRAMES_OF_REGION = 200
 
 
 @dataclass(frozen=True)
@@ -24,8 +45,9 @@ class PreparedData:
     """What training reads: no masks, and of the test part only the names.
 
     Attributes:
-        dataset: the listing.
+        dataset: the listing, of readable images.
         split: its parts.
+        preprocessing: from a frame to network bytes, as on the device.
         train: images that are trained on.
         val: images that choose the checkpoint.
         train_labels: int64 ``[N]``.
@@ -35,6 +57,7 @@ class PreparedData:
 
     dataset: Dataset
     split: Split
+    preprocessing: Preprocessing
     train: LoadedImages
     val: LoadedImages
     train_labels: NDArray[np.int64]
@@ -69,20 +92,26 @@ def prepare(config: TrainConfig, reporter: Reporter) -> PreparedData:
         ArtifactError: the file of the split cannot be read.
     """
     dataset = open_dataset(config.data.source)
+    cache = Path(config.data.cache) if config.data.cache else None
+    if config.data.group_duplicates:
+        dataset = _grouped(dataset, config, cache, reporter)
     if config.data.split_file:
         split = take_split(Path(config.data.split_file), dataset)
     else:
         split = split_dataset(dataset, config.data.split_seed, config.data.fractions)
-    reporter.start("reading images", len(dataset.samples))
+    preprocessing = _preprocessing(config, split.part("train"), reporter)
+    reporter.start("reading images", len(split.samples))
     loaded = load_images(
-        dataset.samples,
-        config.network.preprocessing,
-        cache_dir=Path(config.data.cache) if config.data.cache else None,
+        split.samples,
+        preprocessing,
+        cache_dir=cache,
         skip_bad=config.data.skip_bad,
         advance=reporter.advance,
     )
     for sentence in loaded.skipped:
         reporter.message(f"skipped: {sentence}")
+    split = split.of(loaded.samples)
+    dataset = dataclasses.replace(dataset, samples=split.samples)
     train, val = (loaded.select(split.part(part)) for part in ("train", "val"))
     train_labels, val_labels = train.labels(dataset.classes), val.labels(dataset.classes)
     for part, labels in (("train", train_labels), ("val", val_labels)):
@@ -92,4 +121,62 @@ def prepare(config: TrainConfig, reporter: Reporter) -> PreparedData:
                 f"no image of the class {dataset.classes[missing[0]]!r} in {part} can be read; "
                 "repair the files."
             )
-    return PreparedData(dataset, split, train, val, train_labels, val_labels, loaded.skipped)
+    return PreparedData(
+        dataset, split, preprocessing, train, val, train_labels, val_labels, loaded.skipped
+    )
+
+
+def _grouped(
+    dataset: Dataset, config: TrainConfig, cache: Path | None, reporter: Reporter
+) -> Dataset:
+    """The listing with near-duplicates as groups."""
+    reporter.start("looking for near-duplicates", len(dataset.samples))
+    loaded = load_images(
+        dataset.samples,
+        THUMBNAIL,
+        cache_dir=cache,
+        skip_bad=config.data.skip_bad,
+        advance=reporter.advance,
+    )
+    pairs = near_duplicates(fingerprints(loaded.images), config.data.duplicate_threshold)
+    grouped = with_duplicate_groups(dataset, [sample.key for sample in loaded.samples], pairs)
+    shared = Counter(sample.group for sample in grouped.samples)
+    several = [count for count in shared.values() if count > 1]
+    reporter.message(
+        f"near-duplicates: {sum(several)} images form {len(several)} groups, which the split keeps "
+        "together."
+    )
+    return grouped
+
+
+def _preprocessing(
+    config: TrainConfig, training: Sequence[Sample], reporter: Reporter
+) -> Preprocessing:
+    """The network's view of a frame; a region that is to be found comes from training images."""
+    network = config.network
+    if not network.region_is_sought:
+        return network.preprocessing(network.given_region())
+    chosen = training[:: max(1, len(training) // _FRAMES_OF_REGION)][:_FRAMES_OF_REGION]
+    reporter.start("finding the field of view", len(chosen))
+    frames = _readable_frames(chosen, config.data.skip_bad, reporter)
+    found = find_region(frames, network.roi_shape)
+    where = found.region.description if found.region else "the whole frame"
+    reporter.message(f"field of view: {where}, of {found.frames} training images.")
+    if found.deviating:
+        reporter.message(
+            f"{found.deviating} of them have more than a tenth of their lit pixels outside it: "
+            "frames of several kinds, perhaps; look at them, or give --roi as numbers."
+        )
+    return network.preprocessing(found.region or network.given_region())
+
+
+def _readable_frames(
+    samples: Sequence[Sample], skip_bad: bool, reporter: Reporter
+) -> Iterator[NDArray[np.uint8]]:
+    for done, sample in enumerate(samples, start=1):
+        try:
+            yield read_frame(sample)
+        except DataError:
+            if not skip_bad:
+                raise
+        reporter.advance(done)

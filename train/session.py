@@ -217,7 +217,7 @@ class Session:
         )
         return {
             "classes": list(data.classes),
-            "preprocessing": config.network.preprocessing.to_json(),
+            "preprocessing": data.preprocessing.to_json(),
             "temperature": temperature,
             "operating_points": [point.to_json() for point in points] if calibrated else [],
             "validation": asdict(validation.score) | {"epoch": epoch},

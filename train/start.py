@@ -57,7 +57,7 @@ def _check(session: Session, origin: RunDirectory, metadata: dict[str, Any]) -> 
     epochs, own_epochs = theirs["epochs_float"], config.optimizer.epochs_float
     network: list[tuple[str, Any, Any]] = [
         ("backbone", theirs["backbone"], config.network.backbone),
-        ("preprocessing", metadata["preprocessing"], config.network.preprocessing.to_json()),
+        ("preprocessing", metadata["preprocessing"], data.preprocessing.to_json()),
         ("number of float epochs", epochs, own_epochs),
     ]
     for what, there, here in network:

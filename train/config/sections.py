@@ -8,8 +8,10 @@ from typing import Literal, get_args
 
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import Fit, Preprocessing
+from edge_runtime.region_of_interest import RegionOfInterest, Shape
 from train.backbones import backbone_named
 from train.data.augment import Augmentation
+from train.data.duplicates import DEFAULT_THRESHOLD, HASH_BITS
 from train.data.split import DEFAULT_FRACTIONS
 from train.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer
 from train.saliency_guided import Guidance
@@ -41,6 +43,9 @@ class DataConfig:
         split_file: a ``split.csv`` whose parts are taken, such as a fold; empty draws them.
         skip_bad: leave out unreadable images instead of failing.
         cache: folder for decoded images; empty keeps them in memory only.
+        group_duplicates: make groups of near-duplicates where the source names none, so that the
+            split does not tear them apart.
+        duplicate_threshold: bits of 128 that the hashes of near-duplicates may differ in.
         balance: ``sampling`` draws rare classes more often, ``weights`` gives them a larger
             weight in the cross entropy, ``none`` does neither.
         balance_power: how far: a class of n images counts as n^(1 - power); 1 makes all classes
@@ -54,6 +59,8 @@ class DataConfig:
     split_file: str = ""
     skip_bad: bool = False
     cache: str = ""
+    group_duplicates: bool = False
+    duplicate_threshold: int = DEFAULT_THRESHOLD
     balance: Balance = "sampling"
     balance_power: float = 0.5
 
@@ -67,6 +74,11 @@ class DataConfig:
         ):
             raise UsageError(
                 f"the fractions {list(self.fractions)} are not three positive shares of one."
+            )
+        if not 0 <= self.duplicate_threshold <= HASH_BITS:
+            raise UsageError(
+                f"a duplicate threshold of {self.duplicate_threshold} is not within 0 and "
+                f"{HASH_BITS} bits."
             )
         if self.balance not in get_args(Balance):
             raise UsageError(f"the balance {self.balance!r} is not none, sampling or weights.")
@@ -86,6 +98,10 @@ class NetworkConfig:
         height: input height in pixels, a multiple of 4.
         width: input width in pixels, a multiple of 4.
         fit: how a frame of another shape is fitted in.
+        roi: the part of each frame that is looked at: ``none`` for all of it, ``auto`` for the
+            field of view, found over training images, or ``left,top,right,bottom`` in fractions.
+        roi_shape: what of it is kept: ``rectangle``, or ``ellipse`` or ``octagon``, around which
+            the frame is blackened.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -94,6 +110,8 @@ class NetworkConfig:
     height: int = 160
     width: int = 160
     fit: Fit = "crop"
+    roi: str = "none"
+    roi_shape: Shape = "rectangle"
 
     def __post_init__(self) -> None:
         backbone_named(self.backbone)
@@ -102,11 +120,36 @@ class NetworkConfig:
                 raise UsageError(f"an input side of {side} is not a multiple of 4 from 16 to 1024.")
         if self.fit not in get_args(Fit):
             raise UsageError(f"the fit {self.fit!r} is not one of {', '.join(get_args(Fit))}.")
+        if self.roi_shape not in get_args(Shape):
+            raise UsageError(
+                f"the shape {self.roi_shape!r} is not one of {', '.join(get_args(Shape))}."
+            )
+        self.given_region()
 
     @property
-    def preprocessing(self) -> Preprocessing:
+    def region_is_sought(self) -> bool:
+        """Whether the region is to be found over training images."""
+        return self.roi == "auto"
+
+    def given_region(self) -> RegionOfInterest | None:
+        """The region that needs no images to be known; None for the whole frame.
+
+        Raises:
+            UsageError: what is given is no region.
+        """
+        if self.roi in ("none", "auto"):
+            whole = RegionOfInterest(0.0, 0.0, 1.0, 1.0, self.roi_shape)
+            return None if self.roi_shape == "rectangle" else whole
+        try:
+            return RegionOfInterest.parse(self.roi, self.roi_shape)
+        except ValueError as error:
+            raise UsageError(
+                f"the roi {self.roi!r} is not auto, none or a region: {error}."
+            ) from None
+
+    def preprocessing(self, region: RegionOfInterest | None) -> Preprocessing:
         """From a frame to network bytes, as on the device."""
-        return Preprocessing(height=self.height, width=self.width, fit=self.fit)
+        return Preprocessing(self.height, self.width, self.fit, region)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,14 @@ from edge_runtime.preprocessing import Preprocessing
 from train.data.medmnist import read_array_image
 from train.data.sources import Sample
 
-__all__ = ["LoadedImages", "content_sha256", "load_images", "read_frame", "synthetic_image"]
+__all__ = [
+    "LoadedImages",
+    "content_sha256",
+    "load_images",
+    "read_frame",
+    "synthetic_image",
+    "visit_frames",
+]
 
 # Raised when decoding or preprocessing changes what it gives, so that old caches are not read.
 _CACHE_VERSION = 1
@@ -134,27 +141,10 @@ def _decode_all(
 ) -> LoadedImages:
     images = np.empty((len(samples), preprocessing.height, preprocessing.width, 3), np.uint8)
 
-    def fill(position: int) -> str:
-        """Empty, or the sentence of the error."""
-        try:
-            images[position] = preprocessing.apply(read_frame(samples[position]))
-        except DataError as error:
-            if not skip_bad:
-                raise
-            return str(error)
-        return ""
+    def fill(position: int, frame: NDArray[np.uint8]) -> None:
+        preprocessing.apply_into(frame, images[position])
 
-    problems: list[str] = []
-    # Decoding and resizing release the interpreter lock.
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        try:
-            for done, problem in enumerate(pool.map(fill, range(len(samples))), start=1):
-                problems.append(problem)
-                if advance is not None:
-                    advance(done)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    problems = visit_frames(samples, fill, skip_bad=skip_bad, advance=advance)
     readable = [position for position, problem in enumerate(problems) if not problem]
     if not readable:
         raise DataError("none of the listed images can be read; check the files.")
@@ -165,6 +155,52 @@ def _decode_all(
         tuple(samples[position] for position in readable),
         tuple(problem for problem in problems if problem),
     )
+
+
+def visit_frames(
+    samples: Sequence[Sample],
+    visit: Callable[[int, NDArray[np.uint8]], None],
+    *,
+    skip_bad: bool = False,
+    advance: Advance | None = None,
+) -> list[str]:
+    """Read every frame once, several at a time, and hand it on.
+
+    Args:
+        samples: what to read.
+        visit: called with the position and the frame, uint8 ``[H, W, 3]``; from any thread, in
+            any order.
+        skip_bad: go on after an image that cannot be read.
+        advance: called with the number of images done so far.
+
+    Returns:
+        For each sample the sentence of its error, empty where it could be read.
+
+    Raises:
+        DataError: an image cannot be read, without ``skip_bad``.
+    """
+
+    def read(position: int) -> str:
+        try:
+            visit(position, read_frame(samples[position]))
+        except DataError as error:
+            if not skip_bad:
+                raise
+            return str(error)
+        return ""
+
+    problems: list[str] = []
+    # Decoding and resizing release the interpreter lock.
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        try:
+            for done, problem in enumerate(pool.map(read, range(len(samples))), start=1):
+                problems.append(problem)
+                if advance is not None:
+                    advance(done)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return problems
 
 
 def read_frame(sample: Sample) -> NDArray[np.uint8]:

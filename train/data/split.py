@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -53,6 +53,17 @@ class Split:
             for sample, part in zip(self.samples, self.parts, strict=True)
             if name in ("all", part)
         )
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether any images must stay together."""
+        return any(sample.group != sample.key for sample in self.samples)
+
+    def of(self, samples: Iterable[Sample]) -> Split:
+        """The same parts for some of the samples."""
+        part_of = dict(zip((sample.key for sample in self.samples), self.parts, strict=True))
+        kept = tuple(samples)
+        return replace(self, samples=kept, parts=tuple(part_of[sample.key] for sample in kept))
 
     @cached_property
     def csv_text(self) -> str:
@@ -104,7 +115,8 @@ def read_split(path: Path, dataset: Dataset) -> Split:
     """Read a ``split.csv`` again, for the listing that it was made from.
 
     Images of the listing that the file does not name (they were unreadable then, or are new) are
-    left out.
+    left out. Where the source names no groups, those of the file are taken: they may come from
+    near-duplicates.
 
     Raises:
         ArtifactError: the file is missing or malformed.
@@ -118,14 +130,15 @@ def read_split(path: Path, dataset: Dataset) -> Split:
     known = {sample.key: sample for sample in dataset.samples}
     for key, label, group, part in listed:
         sample = known.get(key)
-        if sample is None or (sample.label, sample.group) != (label, group):
+        group_differs = dataset.has_groups and sample is not None and sample.group != group
+        if sample is None or sample.label != label or group_differs:
             raise DataError(
                 f"{path} names {key} (class {label}, group {group}), which {dataset.source} does "
                 "not have; restore the images that the run was trained on or train again."
             )
         if part not in PARTS:
             raise ArtifactError(f"the split {path} puts {key} into {part!r}; train again.")
-    samples = tuple(known[row[0]] for row in listed)
+    samples = tuple(replace(known[key], group=group) for key, _, group, _ in listed)
     return Split(samples, tuple(row[3] for row in listed), 0, DEFAULT_FRACTIONS)
 
 

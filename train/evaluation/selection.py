@@ -69,7 +69,7 @@ def select_images(
     if part == "all":
         return Selection(source, part, dataset.samples, _training_part(run), dataset.has_groups)
     split = read_split(run.split, dataset) if run else _split_again(target, dataset)
-    return Selection(source, part, split.part(part), split.part("train"), dataset.has_groups)
+    return Selection(source, part, split.part(part), split.part("train"), split.has_groups)
 
 
 def _split_again(target: Target, dataset: Dataset) -> Split:
