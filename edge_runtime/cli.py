@@ -33,6 +33,9 @@ class LazyCommand:
 COMMANDS: dict[str, LazyCommand] = {
     "train": LazyCommand("train.cli:train", "Train a network with learned ranges.", "train"),
     "evaluate": LazyCommand("train.cli:evaluate", "Measure a run or a bundle on images.", "train"),
+    "study": LazyCommand(
+        "train.study_cli:study", "Compare training methods and bit widths by folds.", "train"
+    ),
     "data": LazyCommand("train.cli:data", "Make or inspect data sets.", "train"),
     "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
     "inspect": LazyCommand("edge_runtime.inspect_cli:inspect", "Show what a bundle holds."),

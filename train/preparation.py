@@ -35,7 +35,7 @@ from train.data.region import find_region
 from train.data.split import take_split
 from train.progress import Reporter
 
-__all__ = ["PreparedData", "prepare"]
+__all__ = ["PreparedData", "list_images", "prepare"]
 
 _FRAMES_OF_REGION = 200
 
@@ -91,10 +91,8 @@ def prepare(config: TrainConfig, reporter: Reporter) -> PreparedData:
             the unreadable images leave a class without one in a part.
         ArtifactError: the file of the split cannot be read.
     """
-    dataset = open_dataset(config.data.source)
+    dataset = list_images(config, reporter)
     cache = Path(config.data.cache) if config.data.cache else None
-    if config.data.group_duplicates:
-        dataset = _grouped(dataset, config, cache, reporter)
     if config.data.split_file:
         split = take_split(Path(config.data.split_file), dataset)
     else:
@@ -126,10 +124,18 @@ def prepare(config: TrainConfig, reporter: Reporter) -> PreparedData:
     )
 
 
-def _grouped(
-    dataset: Dataset, config: TrainConfig, cache: Path | None, reporter: Reporter
-) -> Dataset:
-    """The listing with near-duplicates as groups."""
+def list_images(config: TrainConfig, reporter: Reporter) -> Dataset:
+    """The listing, with near-duplicates as groups where that is asked for.
+
+    Raises:
+        DataError: see ``open_dataset``; or an image has to be read for its group and cannot be.
+    """
+    dataset = open_dataset(config.data.source)
+    return _grouped(dataset, config, reporter) if config.data.group_duplicates else dataset
+
+
+def _grouped(dataset: Dataset, config: TrainConfig, reporter: Reporter) -> Dataset:
+    cache = Path(config.data.cache) if config.data.cache else None
     reporter.start("looking for near-duplicates", len(dataset.samples))
     loaded = load_images(
         dataset.samples,

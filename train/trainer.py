@@ -19,11 +19,16 @@ from train.run_log import RunLog
 from train.session import Session
 from train.start import start_from_run
 
-__all__ = ["resume", "train"]
+__all__ = ["resume", "torch_settings", "train"]
 
 
 def train(
-    config: TrainConfig, run: RunDirectory, reporter: Reporter, *, force: bool = False
+    config: TrainConfig,
+    run: RunDirectory,
+    reporter: Reporter,
+    *,
+    force: bool = False,
+    announce: bool = True,
 ) -> Best | None:
     """Train a new run.
 
@@ -32,6 +37,7 @@ def train(
         run: where it goes; nothing is written there before the data is known to be usable.
         reporter: told how it goes.
         force: replace a run that is there.
+        announce: say what is trained and how to go on with it.
 
     Returns:
         The best epoch of the second phase.
@@ -46,8 +52,9 @@ def train(
     device = _device(config)
     data = prepare(config, reporter)
     run.begin(config, data.split, force)
-    _announce(config, run, data, device, reporter)
-    with _torch_settings(config.run.threads):
+    if announce:
+        _announce(config, run, data, device, reporter)
+    with torch_settings(config.run.threads):
         return _run(config, run, data, device, reporter, None)
 
 
@@ -80,7 +87,7 @@ def resume(run: RunDirectory, reporter: Reporter) -> Best | None:
         )
     done = state.epochs_done if state else 0
     reporter.message(f"going on with {run.path} after {done} epochs.")
-    with _torch_settings(state.threads if state else config.run.threads):
+    with torch_settings(state.threads if state else config.run.threads):
         return _run(config, run, data, device, reporter, state)
 
 
@@ -138,7 +145,7 @@ def _device(config: TrainConfig) -> torch.device:
 
 
 @contextmanager
-def _torch_settings(threads: int) -> Iterator[None]:
+def torch_settings(threads: int) -> Iterator[None]:
     """Deterministic kernels and a number of threads, for the time of a run."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     if threads:

@@ -16,6 +16,7 @@ __all__ = [
     "bootstrap_mean",
     "bootstrap_median",
     "bootstrap_ratio",
+    "resample_counts",
 ]
 
 REPLICATES = 1000
@@ -190,6 +191,22 @@ def _bootstrap(
     drawn = [[statistic(weights)] for weights in _resamples(membership, replicates, seed)]
     lows, highs = _percentiles(np.array(drawn), confidence)
     return Interval(statistic(np.ones(count, np.int64)), float(lows[0]), float(highs[0]))
+
+
+def resample_counts(
+    groups: Sequence[object], *, replicates: int = REPLICATES, seed: int = 0
+) -> Integers:
+    """Draw the resamples of every interval here, for statistics that this module does not have.
+
+    Args:
+        groups: N hashable names; a resample has whole groups, as many as there are.
+        replicates: R.
+        seed: The same seed gives the same resamples.
+
+    Returns:
+        How often each image counts in each resample, int64 [R, N].
+    """
+    return np.stack(_resamples(_membership(groups, len(groups)), replicates, seed))
 
 
 def _membership(groups: Sequence[object], count: int) -> Integers:

@@ -19,7 +19,7 @@ from train.config.sections import (
     RunConfig,
     TrainConfig,
 )
-from train.config.toml import from_tables, from_toml, to_tables, to_toml
+from train.config.toml import from_tables, from_toml, read_toml, to_tables, to_toml, toml_text
 
 __all__ = [
     "Balance",
@@ -33,7 +33,9 @@ __all__ = [
     "TrainConfig",
     "from_tables",
     "from_toml",
+    "read_toml",
     "resolve",
     "to_tables",
     "to_toml",
+    "toml_text",
 ]

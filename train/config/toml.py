@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from edge_runtime.errors import UsageError
 from train.config.sections import TrainConfig
 
-__all__ = ["from_tables", "from_toml", "read_toml", "to_tables", "to_toml"]
+__all__ = ["from_tables", "from_toml", "read_toml", "to_tables", "to_toml", "toml_text"]
 
 
 def from_toml(text: str, where: str) -> TrainConfig:
@@ -37,8 +37,13 @@ def to_tables(config: TrainConfig) -> dict[str, dict[str, Any]]:
 
 def to_toml(config: TrainConfig) -> str:
     """The configuration as TOML, every value spelled out, in the order of the fields."""
+    return toml_text(to_tables(config))
+
+
+def toml_text(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Tables of plain values as TOML."""
     lines: list[str] = []
-    for name, table in to_tables(config).items():
+    for name, table in tables.items():
         lines.append(f"[{name}]")
         lines += [f"{entry} = {_toml_value(value)}" for entry, value in table.items()]
         lines.append("")

@@ -1,0 +1,170 @@
+"""Finished rows on disk: one small JSON file for each row and fold, to be kept for ever.
+
+A record holds what later comparisons need image by image: counts alone cannot be paired. Images are
+numbers (their place in the order of the contents' hashes), groups are numbers, and no file name, no
+path and no host name is in it.
+
+History of the format: 1, the first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import ArtifactError
+from edge_runtime.files import atomic_write_text
+
+__all__ = ["ROWS_FOLDER", "Images", "Lesions", "Record", "read_records"]
+
+ROWS_FOLDER = "rows"
+_FORMAT, _VERSION = "saliedge-study-row", 1
+_NAME_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Images:
+    """Outcome of each tested image, lists of one length.
+
+    Attributes:
+        index: place of the image in the order of contents, 0 to images - 1.
+        group: number of its group.
+        label: class index.
+        predicted: class index.
+        probability: of the predicted class.
+    """
+
+    index: tuple[int, ...]
+    group: tuple[int, ...]
+    label: tuple[int, ...]
+    predicted: tuple[int, ...]
+    probability: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """Saliency of each tested lesion, lists of one length; None where a map is zero everywhere.
+
+    Attributes:
+        index: as in :class:`Images`.
+        group: likewise.
+        area: share of the picture that the mask covers: what an even map's energy would be.
+        off_centre: 1 where the mask does not hold the centre pixel, where that guess misses.
+        pointing: 1 where the maximum of the map's 9 x 9 mean is inside, or the share of equals.
+        energy: share of the map inside.
+        region: share of the map in the study's region; empty without one.
+        cam_pointing: as ``pointing``, of the class activation map, enlarged and not smoothed.
+        cam_energy: as ``energy``, of its part that speaks for the class.
+        fixed_pixel: 1 where the best fixed pixel of the training part's masks is inside.
+        gaussian: share of a centred Gaussian (sigma = side / 6) inside.
+    """
+
+    index: tuple[int, ...] = ()
+    group: tuple[int, ...] = ()
+    area: tuple[float, ...] = ()
+    off_centre: tuple[int, ...] = ()
+    pointing: tuple[float | None, ...] = ()
+    energy: tuple[float | None, ...] = ()
+    region: tuple[float | None, ...] = ()
+    cam_pointing: tuple[float | None, ...] = ()
+    cam_energy: tuple[float | None, ...] = ()
+    fixed_pixel: tuple[int, ...] = ()
+    gaussian: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row in one fold, finished.
+
+    Attributes:
+        row: its name.
+        fold: number of the fold.
+        config_sha256: identity, see ``Plan.sha256``.
+        entries: the configuration behind it.
+        folds_sha256: identity of the folds.
+        classes: names by index.
+        counts: images of ``train``, ``val`` and ``test``.
+        confusion: true class by predicted class.
+        metrics: figures of this fold by name; None where not defined.
+        cost: multiply-accumulates, bit operations and bytes.
+        images: outcome of each image.
+        lesions: saliency of each lesion.
+        lesion_class: what class they are of, empty without masks.
+        best_epoch: epoch of the second phase that was kept, or None.
+        shared_sha256: weights of the float network that was branched from.
+        seconds: of ``training`` (this row's alone), ``measuring`` and ``shared`` training.
+        code: version of the package, hash of its sources, versions of torch and numpy.
+        machine: processor and threads.
+    """
+
+    row: str
+    fold: int
+    config_sha256: str
+    entries: dict[str, Any]
+    folds_sha256: str
+    classes: tuple[str, ...]
+    counts: dict[str, int]
+    confusion: tuple[tuple[int, ...], ...]
+    metrics: dict[str, float | None]
+    cost: dict[str, int]
+    images: Images
+    lesions: Lesions
+    lesion_class: str
+    best_epoch: int | None
+    shared_sha256: str
+    seconds: dict[str, float]
+    code: dict[str, str]
+    machine: dict[str, Any]
+
+    def write(self, folder: Path) -> Path:
+        """Write the record into ``folder``, named by row, fold and hash.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        path = folder / f"{self.row}-fold{self.fold}-{self.config_sha256[:_NAME_DIGITS]}.json"
+        record = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
+        lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in record.items()]
+        atomic_write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """Read what :meth:`write` wrote.
+
+        Raises:
+            ArtifactError: it is damaged or of another version.
+        """
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if (record.pop("format"), record.pop("version")) != (_FORMAT, _VERSION):
+                raise ArtifactError(
+                    f"{path} was written by another version of saliedge; use that version."
+                )
+            images = Images(**{k: tuple(v) for k, v in record.pop("images").items()})
+            lesions = Lesions(**{k: tuple(v) for k, v in record.pop("lesions").items()})
+            confusion = tuple(tuple(line) for line in record.pop("confusion"))
+            classes = tuple(record.pop("classes"))
+            return cls(
+                images=images, lesions=lesions, confusion=confusion, classes=classes, **record
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ArtifactError(
+                f"{path} is damaged ({error}); remove it, and the row is run again."
+            ) from error
+
+
+def read_records(folder: Path) -> dict[tuple[int, str], Record]:
+    """All records of a study by fold and hash; rows of the same configuration share one.
+
+    Raises:
+        ArtifactError: see :meth:`Record.read`.
+    """
+    records = (Record.read(path) for path in sorted((folder / ROWS_FOLDER).glob("*.json")))
+    return {(record.fold, record.config_sha256): record for record in records}
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
