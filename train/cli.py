@@ -20,6 +20,8 @@ _EPILOG = """\b
 Examples:
   saliedge train --data kvasir --out runs/first
   saliedge train --data labels.csv --out runs/small --backbone small_cnn --size 128
+  saliedge train --data xray.npz --out runs/timm --backbone timm:regnetx_002 --size 64
+  saliedge train --data kvasir --out runs/own --backbone my_networks:tiny --size 120x160
   saliedge train --data synthetic:?count=2400 --backbone small_cnn --out runs/demo
   saliedge train --data kvasir --out runs/w4a4 --bits 4 --lambda1 1 --k 0.5
   saliedge train --data endoscope --roi auto --roi-shape octagon --group-duplicates --out runs/roi
@@ -43,6 +45,9 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "balance": ("data", "balance"),
     "backbone": ("network", "backbone"),
     "pretrained": ("network", "pretrained"),
+    "width": ("network", "width_multiplier"),
+    "input_mean": ("network", "input_mean"),
+    "input_std": ("network", "input_std"),
     "start": ("network", "start"),
     "fit": ("network", "fit"),
     "roi": ("network", "roi"),
@@ -75,6 +80,22 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 }
 
 
+class _Size(click.ParamType[tuple[int, int]]):
+    """``N`` or ``HxW`` to height and width."""
+
+    name = "size"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """See the class."""
+        height, separator, width = value.lower().partition("x")
+        try:
+            return int(height), int(width if separator else height)
+        except ValueError:
+            self.fail(f"{value!r} is neither a side such as 160 nor HxW such as 120x160.")
+
+
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--data",
@@ -104,7 +125,9 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 @click.option(
     "--backbone",
     metavar="NAME",
-    help="efficientnet_lite0 (default), mobilenet_v2, resnet18 or small_cnn.",
+    help="efficientnet_lite0 (default), mobilenet_v2, resnet18, small_cnn, squeeze_cnn, timm:NAME "
+    "for one of timm's, or module:function for one of yours: importable from here, takes the "
+    "number of classes, returns a torch.nn.Module.",
 )
 @click.option(
     "--pretrained",
@@ -113,10 +136,32 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "[efficientnet_lite0: from its Python package; others: none].",
 )
 @click.option(
-    "--size",
+    "--width",
+    type=float,
+    metavar="FACTOR",
+    help="Multiplier of the channel counts, for small_cnn, squeeze_cnn, mobilenet_v2 and functions "
+    "of yours that have a parameter `width` [1].",
+)
+@click.option(
+    "--input-mean",
     type=int,
-    metavar="PIXELS",
-    help="Side of the square input, a multiple of 4 [160; small_cnn: 64].",
+    metavar="BYTE",
+    help="The grey level that the network sees as zero [timm: from the published weights; yours: "
+    "127].",
+)
+@click.option(
+    "--input-std",
+    type=float,
+    metavar="BYTES",
+    help="Grey levels per unit that the network sees [timm: from the published weights; yours: "
+    "128].",
+)
+@click.option(
+    "--size",
+    type=_Size(),
+    metavar="PIXELS|HxW",
+    help="Side of the square input, or its height and width: multiples of 4 [160; small_cnn and "
+    "squeeze_cnn: 64].",
 )
 @click.option(
     "--fit",
@@ -269,7 +314,8 @@ def _tables(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
             table, entry = _ENTRIES[name]
             tables.setdefault(table, {})[entry] = value
     if "size" in given:
-        tables.setdefault("network", {}).update(height=given["size"], width=given["size"])
+        height, width = given["size"]
+        tables.setdefault("network", {}).update(height=height, width=width)
     if "bits" in given:
         tables["quantization"].setdefault("weight_bits", given["bits"])
     return tables

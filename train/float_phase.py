@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from train.backbones import Backbone, backbone_named, build
+from train.backbones import build
 from train.batches import image_batches
-from train.config import TrainConfig
+from train.config import NetworkConfig, TrainConfig
 from train.data.augment import keyed_generator
 from train.learner import Learner
 from train.objectives import FloatObjective
@@ -23,9 +23,9 @@ __all__ = ["calibrate", "quantization_config", "run_float_phase"]
 class _Normalized(nn.Module):
     """The backbone on byte values."""
 
-    def __init__(self, module: nn.Module, backbone: Backbone) -> None:
+    def __init__(self, module: nn.Module, network: NetworkConfig) -> None:
         super().__init__()
-        self.module, self._mean, self._scale = module, backbone.input_mean, 1 / backbone.input_std
+        self.module, self._mean, self._scale = module, network.input_mean, 1 / network.input_std
 
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.module((image - self._mean) * self._scale)
@@ -38,11 +38,11 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     The folded network goes to ``float.safetensors`` with clips from real activations, which the
     second phase starts from.
     """
-    config = session.config
-    backbone = backbone_named(config.network.backbone)
+    config, network = session.config, session.config.network
     torch.manual_seed(config.run.seed)
-    module = build(backbone.name, len(session.data.classes), config.network.pretrained)
-    model = _Normalized(module, backbone).to(session.device)
+    classes = len(session.data.classes)
+    module = build(network.backbone, classes, network.pretrained, network.width_multiplier)
+    model = _Normalized(module, network).to(session.device)
     model = model.to(memory_format=torch.channels_last)
     learner = Learner(model, float_optimizer(model, config.optimizer), decay=config.optimizer.ema)
     done = 0
@@ -67,18 +67,20 @@ def calibrate(session: Session, network: QuantizedNetwork) -> None:
 
 def quantization_config(config: TrainConfig) -> QuantizationConfig:
     """Widths, quantiser and the input's meaning, as the network takes them."""
-    backbone, settings = backbone_named(config.network.backbone), config.quantization
+    settings = config.quantization
     return QuantizationConfig(
         activation_bits=settings.activation_bits,
         weight_bits=settings.weight_bits,
         weight_quantizer=settings.weight_quantizer,
-        input_mean=backbone.input_mean,
-        input_std=backbone.input_std,
+        input_mean=config.network.input_mean,
+        input_std=config.network.input_std,
     )
 
 
 def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, epoch: int) -> None:
-    epochs = session.config.optimizer.epochs_float
+    epochs, seed = session.config.optimizer.epochs_float, session.config.run.seed
+    # For networks that drop at random: a resumed run draws what it would have drawn in one go.
+    torch.manual_seed(int(keyed_generator(seed, "dropout", epoch).integers(2**63)))
     losses = session.train_epoch(
         epoch,
         description=f"float {epoch + 1}/{epochs}",

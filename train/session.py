@@ -223,6 +223,7 @@ class Session:
             "validation": asdict(validation.score) | {"epoch": epoch},
             "provenance": {
                 "backbone": config.network.backbone,
+                "width_multiplier": config.network.width_multiplier,
                 "pretrained": _pretrained_kind(config.network.pretrained),
                 "seed": config.run.seed,
                 "split": {

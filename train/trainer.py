@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from edge_runtime.errors import DataError, DependencyError
+from train.backbones import BACKBONES, backbone_named, try_backbone
 from train.config import TrainConfig
 from train.float_phase import run_float_phase
 from train.preparation import PreparedData, prepare
@@ -44,13 +45,16 @@ def train(
 
     Raises:
         DataError: the data cannot be trained on, or are not those of the run to start from.
-        ArtifactError: there is no such run to start from.
+        UsageError: the backbone fails, or does not give a logit for each class.
+        ArtifactError: there is no such run to start from; or the backbone holds an operation that
+            cannot be quantised.
         OutputError: the folder is in use or cannot be written.
         GateError: the training diverged.
     """
     run.check_free(force)
     device = _device(config)
     data = prepare(config, reporter)
+    _try_backbone(config, len(data.classes))
     run.begin(config, data.split, force)
     if announce:
         _announce(config, run, data, device, reporter)
@@ -113,6 +117,19 @@ def _run(
         log.close()
     final = read_state(run.path)
     return final.best if final else None
+
+
+def _try_backbone(config: TrainConfig, classes: int) -> None:
+    """Find out now, and not after the warm-up, whether an unknown network can be used."""
+    network = config.network
+    if network.backbone not in BACKBONES and not network.start:
+        try_backbone(
+            backbone_named(network.backbone),
+            classes,
+            height=network.height,
+            width=network.width,
+            multiplier=network.width_multiplier,
+        )
 
 
 def _announce(

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import Fit, Preprocessing
 from edge_runtime.region_of_interest import RegionOfInterest, Shape
-from train.backbones import backbone_named
+from train.backbones import check_name
 from train.data.augment import Augmentation
 from train.data.duplicates import DEFAULT_THRESHOLD, HASH_BITS
 from train.data.split import DEFAULT_FRACTIONS
@@ -91,8 +91,11 @@ class NetworkConfig:
     """The network and its input.
 
     Attributes:
-        backbone: a name of the registry.
+        backbone: a name of the registry, ``timm:NAME`` or ``module:function``.
         pretrained: ``none``, ``package`` or a path, see ``backbones.build``.
+        width_multiplier: factor of the channel counts, where the backbone has one.
+        input_mean: the byte that the network sees as zero, the same for all channels.
+        input_std: bytes per unit that the network sees.
         start: folder of a run whose folded float network the second phase starts from; empty
             trains one.
         height: input height in pixels, a multiple of 4.
@@ -106,6 +109,9 @@ class NetworkConfig:
 
     backbone: str = "efficientnet_lite0"
     pretrained: str = "package"
+    width_multiplier: float = 1.0
+    input_mean: int = 127
+    input_std: float = 128.0
     start: str = ""
     height: int = 160
     width: int = 160
@@ -114,7 +120,16 @@ class NetworkConfig:
     roi_shape: Shape = "rectangle"
 
     def __post_init__(self) -> None:
-        backbone_named(self.backbone)
+        check_name(self.backbone)
+        if not 0.1 <= self.width_multiplier <= 4:
+            raise UsageError(
+                f"a width multiplier of {self.width_multiplier:g} is not within 0.1 and 4."
+            )
+        if not 0 <= self.input_mean <= 255 or not 1 <= self.input_std <= 255:
+            raise UsageError(
+                f"an input mean of {self.input_mean} and deviation of {self.input_std:g} do not "
+                "describe bytes; give a mean within 0 and 255 and a deviation within 1 and 255."
+            )
         for side in (self.height, self.width):
             if not 16 <= side <= 1024 or side % 4:
                 raise UsageError(f"an input side of {side} is not a multiple of 4 from 16 to 1024.")

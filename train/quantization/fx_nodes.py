@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from edge_runtime.errors import ArtifactError
+from train.source_lines import where_traced
 
 __all__ = [
     "FxNode",
@@ -81,8 +82,7 @@ def unsupported(fx_node: FxNode, why: str) -> ArtifactError:
     """The error that names the operation, its module and its source line, and says why."""
     target = getattr(fx_node, "target", fx_node)
     where = module_name(fx_node, "") if isinstance(fx_node, torch.fx.Node) else ""
-    trace = str(getattr(fx_node, "meta", {}).get("stack_trace") or "").strip().splitlines()
-    line = next((text.strip() for text in reversed(trace) if text.strip().startswith("File")), "")
+    line = where_traced(str(getattr(fx_node, "meta", {}).get("stack_trace") or ""))
     place = f" in {where or 'the network'}" + (f" ({line})" if line else "")
     return ArtifactError(
         f"the operation {target}{place} cannot be quantised: {why}; "

@@ -1,0 +1,84 @@
+"""The backbones by name, and what the names of timm's and of the user's networks look like."""
+
+from __future__ import annotations
+
+import re
+
+from torch import nn
+
+from edge_runtime.errors import UsageError
+from train.backbones.backbone import Backbone, one_mean
+from train.backbones.small_cnn import SmallCnn
+from train.backbones.squeeze_cnn import SqueezeCnn
+from train.backbones.timm_network import timm_backbone
+from train.backbones.user_module import user_backbone
+
+__all__ = ["BACKBONES", "backbone_named", "check_name"]
+
+_TIMM = "timm:"
+# module:function, both of them names that could stand in an import statement; no file name.
+_USER = re.compile(r"(?!.*\.py:)(?:[^\W\d]\w*\.)*[^\W\d]\w*:[^\W\d]\w*")
+
+
+def check_name(name: str) -> None:
+    """Accept a name of the registry, ``timm:NAME`` or ``module:function``, without looking it up.
+
+    Raises:
+        UsageError: it is none of these; the sentence lists what can be chosen.
+    """
+    if name not in BACKBONES and not re.fullmatch(r"timm:\S+", name) and not _USER.fullmatch(name):
+        raise UsageError(
+            f"there is no backbone {name!r}; choose one of {', '.join(BACKBONES)}, timm:NAME or "
+            "module:function (a Python module by its import name, no path)."
+        )
+
+
+def backbone_named(name: str) -> Backbone:
+    """Look up a backbone; one of the user's is imported.
+
+    Raises:
+        UsageError: there is none of that name, or the user's module cannot be imported.
+    """
+    check_name(name)
+    if name in BACKBONES:
+        return BACKBONES[name]
+    if name.startswith(_TIMM):
+        return timm_backbone(name, name.removeprefix(_TIMM))
+    return user_backbone(name)
+
+
+def _efficientnet_lite0(classes: int) -> nn.Module:
+    import timm
+
+    # Dropout off: a run must not depend on a random stream that resuming would have to restore.
+    module: nn.Module = timm.create_model(
+        "tf_efficientnet_lite0", pretrained=False, num_classes=classes, drop_rate=0.0
+    )
+    return module
+
+
+def _mobilenet_v2(classes: int, width: float) -> nn.Module:
+    from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
+
+    module: nn.Module = mobilenet_v2(num_classes=classes, dropout=0.0, width_mult=width)
+    return module
+
+
+def _resnet18(classes: int) -> nn.Module:
+    from torchvision.models import resnet18
+
+    module: nn.Module = resnet18(num_classes=classes)
+    return module
+
+
+_IMAGENET = one_mean((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+BACKBONES: dict[str, Backbone] = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone("efficientnet_lite0", _efficientnet_lite0, 127, 128.0, has_package=True),
+        Backbone("mobilenet_v2", _mobilenet_v2, *_IMAGENET, has_width=True),
+        Backbone("resnet18", _resnet18, *_IMAGENET),
+        Backbone("small_cnn", SmallCnn, has_width=True),
+        Backbone("squeeze_cnn", SqueezeCnn, has_width=True),
+    )
+}
