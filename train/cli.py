@@ -64,6 +64,8 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "k": ("guidance", "k"),
     "fill": ("guidance", "fill"),
     "smoothing": ("guidance", "smoothing"),
+    "threshold": ("guidance", "threshold"),
+    "target": ("guidance", "target"),
     "rotation": ("augmentation", "rotation"),
     "epochs_float": ("optimizer", "epochs_float"),
     "epochs": ("optimizer", "epochs"),
@@ -226,6 +228,17 @@ class _Size(click.ParamType[tuple[int, int]]):
     help="Share of the second phase over which lambda1 rises to its full weight [0].",
 )
 @click.option("--k", type=float, help="Share of the least salient pixels that is masked [0.5].")
+@click.option(
+    "--threshold",
+    type=click.Choice(["share", "adaptive"]),
+    help="Mask a fixed share k, or as much as keeps KL(clean || masked) at --target [share].",
+)
+@click.option(
+    "--target",
+    type=float,
+    metavar="NATS",
+    help="Divergence that an adaptive threshold keeps to [0.05].",
+)
 @click.option(
     "--fill", type=click.Choice(["random", "mean", "blur"]), help="What masked pixels get [random]."
 )

@@ -13,6 +13,7 @@ from train.weight_average import WeightAverage
 __all__ = ["Learner"]
 
 _MODEL, _OPTIMIZER, _AVERAGE, _KEPT = "model.", "optimizer.", "average.", "kept."
+_FOLLOWER = "follower."
 
 
 class Learner:
@@ -22,6 +23,7 @@ class Learner:
         model: the network; its weights are those that the last step left.
         optimizer: its groups carry a peak rate.
         average: of the weights over the steps, or None.
+        follower: whatever else changes with the steps, or None; only its state is kept here.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Learner:
         *,
         decay: float = 0.0,
         after_step: Callable[[], None] = lambda: None,
+        follower: nn.Module | None = None,
     ) -> None:
         """Make a learner.
 
@@ -39,10 +42,11 @@ class Learner:
             optimizer: of its parameters.
             decay: of the average of the weights, see :class:`WeightAverage`; 0 keeps none.
             after_step: called after each step of the optimiser, before the average takes it in.
+            follower: whatever else changes with the steps.
         """
         self.model, self.optimizer = model, optimizer
         self.average = WeightAverage(model, decay) if decay else None
-        self._after_step = after_step
+        self._after_step, self.follower = after_step, follower
         self._kept: dict[str, Tensor] = {}
 
     def step(self) -> None:
@@ -88,6 +92,9 @@ class Learner:
             found |= {f"{_OPTIMIZER}{index}.{name}": value for name, value in slots.items()}
         if self.average is not None:
             found |= {_AVERAGE + name: value for name, value in self.average.tensors().items()}
+        if self.follower is not None:
+            followed = self.follower.state_dict()
+            found |= {_FOLLOWER + name: value for name, value in followed.items()}
         return found | {_KEPT + name: value for name, value in self._kept.items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -108,6 +115,8 @@ class Learner:
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": slots})
         if self.average is not None:
             self.average.restore(_with_prefix(tensors, _AVERAGE))
+        if self.follower is not None:
+            self.follower.load_state_dict(_with_prefix(tensors, _FOLLOWER))
         self._kept = _with_prefix(tensors, _KEPT)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from train.adaptive_threshold import AdaptiveThreshold
 from train.batches import Batch
 from train.quantization import QuantizedNetwork
 from train.saliency_guided import Guidance, LossTerms, guided_loss
@@ -47,6 +48,9 @@ class FloatObjective(nn.Module):
         zero = logits.new_zeros(())
         return LossTerms(cross_entropy, cross_entropy, zero, zero, zero, logits)
 
+    def step_done(self, divergence: float) -> None:
+        """Nothing here follows the training."""
+
 
 class GuidedObjective(nn.Module):
     """The saliency-guided loss of a folded network, see :func:`guided_loss`."""
@@ -72,6 +76,7 @@ class GuidedObjective(nn.Module):
         super().__init__()
         self.network, self._guidance, self._eta, self._ramp = network, guidance, eta, ramp
         self._class_weights = class_weights
+        self.threshold = AdaptiveThreshold(guidance.epsilon, guidance.target)
 
     def forward(self, batch: Batch, progress: float) -> LossTerms:
         """The loss of one batch, ``progress`` (0 to 1) of the phase's steps being done."""
@@ -80,11 +85,16 @@ class GuidedObjective(nn.Module):
             self.network,
             batch.image,
             batch.label,
-            replace(self._guidance, lambda1=lambda1),
+            replace(self._guidance, lambda1=lambda1, epsilon=self.threshold.epsilon),
             noise=batch.noise,
             eta=self._eta,
             class_weights=self._class_weights,
         )
+
+    def step_done(self, divergence: float) -> None:
+        """Let an adaptive threshold follow the divergence of a step, the mean over its images."""
+        if self._guidance.threshold == "adaptive":
+            self.threshold.update(divergence)
 
 
 def ramp_factor(progress: float, ramp: float) -> float:

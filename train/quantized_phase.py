@@ -32,11 +32,13 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
     """
     settings = session.config.optimizer
     network = _starting_network(session)
+    objective = _objective(session, network)
     learner = Learner(
         network,
         quantized_optimizer(network, settings),
         decay=settings.ema,
         after_step=network.clamp_alphas,
+        follower=objective.threshold,
     )
     done, best = settings.epochs_float, None
     if state is not None:
@@ -48,7 +50,6 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
         if settings.epochs == 0:
             best = _keep(session, network, done, validation)
             session.save_state("quantized", done, best, learner)
-    objective = _objective(session, network)
     for epoch in range(done, settings.epochs_float + settings.epochs):
         losses = _train_epoch(session, learner, objective, epoch)
         with learner.judged():

@@ -10,12 +10,17 @@ notation, for an image ``x`` with label ``y``, logits ``f(x)`` and ``p = softmax
     (C)  D_KL(p(x) || p(x~)) = sum_c p_c(x) (log p_c(x) - log p_c(x~))
     (D)  L = CE(f(x), y) + lambda1 D_KL(p(x) || p(x~)) + lambda2 mean |S(x)| + eta sum alpha^2
 
-``M_k`` replaces the bottom share ``k`` of the pixels in the order of S. 2111.14338 minimises (D)
-with lambda2 = eta = 0. The gradient runs through both sides of (C). The clean side comes first, as
-in that paper's text; its published scripts compute it differently from branch to branch, so that
-the formula and not the scripts is what is implemented. The L1 term is a mean over pixels, so that
-lambda2 means the same at every input size; differentiating it is a true double backward. The last
-term is PACT's L2 penalty (arXiv 1805.06085, section 3), which draws the clips down.
+``M_k`` replaces the bottom share ``k`` of the pixels in the order of S. Instead of a share, a
+threshold may decide, which follows what the network bears (see :mod:`train.adaptive_threshold`):
+
+    (E)  M_eps(S, x) replaces every pixel p with S_p < eps mean(S)
+
+2111.14338 minimises (D) with lambda2 = eta = 0. The gradient runs through both sides of (C). The
+clean side comes first, as in that paper's text; its published scripts compute it differently from
+branch to branch, so that the formula and not the scripts is what is implemented. The L1 term is a
+mean over pixels, so that lambda2 means the same at every input size; differentiating it is a true
+double backward. The last term is PACT's L2 penalty (arXiv 1805.06085, section 3), which draws the
+clips down.
 
 Nothing here knows where a lesion is, and no pixel counts more than another for its place.
 """
@@ -39,6 +44,7 @@ __all__ = [
     "Guidance",
     "LossTerms",
     "alpha_penalty",
+    "below_threshold",
     "bottom_k",
     "guided_loss",
     "input_saliency",
@@ -48,6 +54,7 @@ __all__ = [
 ]
 
 Fill = Literal["random", "mean", "blur"]
+Threshold = Literal["share", "adaptive"]
 # The blur's window, as a share of the shorter side.
 _BLUR_SHARE = 8
 
@@ -63,6 +70,10 @@ class Guidance:
         fill: what masked pixels get: ``random`` values in the image's own range of each channel,
             the image's ``mean`` colour, or the image ``blur``red.
         smoothing: side of the box that S is averaged over before the threshold, odd; 1 is off.
+        threshold: ``share`` masks the share k of every image, ``adaptive`` all below epsilon, see
+            (E); k is not asked for then.
+        epsilon: where an adaptive threshold starts, as a multiple of the map's mean.
+        target: the divergence, in nats, that an adaptive threshold keeps to.
     """
 
     lambda1: float = 1.0
@@ -70,6 +81,9 @@ class Guidance:
     k: float = 0.5
     fill: Fill = "random"
     smoothing: int = 1
+    threshold: Threshold = "share"
+    epsilon: float = 0.5
+    target: float = 0.05
 
     def __post_init__(self) -> None:
         if min(self.lambda1, self.lambda2) < 0:
@@ -82,6 +96,10 @@ class Guidance:
             )
         if self.smoothing < 1 or self.smoothing % 2 == 0:
             raise UsageError(f"a smoothing window of {self.smoothing} is not odd and at least 1.")
+        if self.threshold not in get_args(Threshold):
+            raise UsageError(f"the threshold {self.threshold!r} is neither share nor adaptive.")
+        if not self.epsilon > 0 or not self.target > 0:
+            raise UsageError("epsilon and the target of the divergence must be above zero.")
 
 
 @dataclass(frozen=True)
@@ -129,7 +147,11 @@ def guided_loss(
     divergence = saliency_l1 = zero
     if guidance.lambda1 > 0:
         order = smoothed(saliency.detach(), guidance.smoothing)
-        masked = masked_image(image, bottom_k(order, guidance.k), guidance.fill, noise)
+        if guidance.threshold == "adaptive":
+            mask = below_threshold(order, guidance.epsilon)
+        else:
+            mask = bottom_k(order, guidance.k)
+        masked = masked_image(image, mask, guidance.fill, noise)
         divergence = masked_divergence(logits, network(masked))
     if guidance.lambda2 > 0:
         saliency_l1 = saliency.mean()
@@ -197,6 +219,11 @@ def bottom_k(saliency: Tensor, k: float) -> Tensor:
     mask = torch.zeros(count, height * width, dtype=torch.bool, device=saliency.device)
     mask.scatter_(1, order[:, :bottom], True)
     return mask.reshape(count, height, width)
+
+
+def below_threshold(saliency: Tensor, epsilon: float) -> Tensor:
+    """Where each map ``[N, H, W]`` is below ``epsilon`` times its own mean (E), bool."""
+    return saliency < epsilon * saliency.mean(dim=(1, 2), keepdim=True)
 
 
 def masked_image(image: Tensor, mask: Tensor, fill: Fill, noise: Tensor | None = None) -> Tensor:

@@ -140,6 +140,7 @@ class Session:
             terms.total.backward()  # type: ignore[no-untyped-call]
             clip_gradients(optimizer, settings.clip_norm)
             learner.step()
+            objective.step_done(float(terms.divergence.detach()))
             for name in _TERMS:
                 sums[name] += float(getattr(terms, name).detach()) * len(chosen)
             hits += int((terms.logits.detach().argmax(dim=1) == batch.label).sum())

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from train.adaptive_threshold import AdaptiveThreshold
 from train.learner import Learner
 from train.weight_average import WeightAverage
 
@@ -53,7 +54,8 @@ class TestLearner:
         torch.manual_seed(0)
         model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(2))
         model(torch.zeros(2, 3, 6, 6))
-        return Learner(model, torch.optim.AdamW(model.parameters(), lr=0.01), decay=0.9)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+        return Learner(model, optimizer, decay=0.9, follower=AdaptiveThreshold(0.5, target=0.1))
 
     @staticmethod
     def train(learner: Learner, steps: range) -> None:
@@ -62,6 +64,8 @@ class TestLearner:
             learner.optimizer.zero_grad()
             learner.model(image).square().mean().backward()
             learner.step()
+            assert isinstance(learner.follower, AdaptiveThreshold)
+            learner.follower.update(0.02 * step)
 
     def test_it_goes_on_to_the_bit(self) -> None:
         whole, first, second = self.learner(), self.learner(), self.learner()

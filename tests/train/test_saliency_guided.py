@@ -21,6 +21,7 @@ from edge_runtime.errors import UsageError
 from train.quantization import QuantizationConfig, QuantizedNetwork
 from train.saliency_guided import (
     Guidance,
+    below_threshold,
     bottom_k,
     guided_loss,
     input_saliency,
@@ -174,6 +175,15 @@ class TestFill:
         assert float(blurred[0, 0, 16, 0]) == 0
 
 
+def test_an_adaptive_threshold_is_a_multiple_of_each_maps_own_mean() -> None:
+    """Means 3 and 30; half of them is 1.5 and 15, and a value on the threshold is kept."""
+    saliency = torch.tensor([[[1.0, 1.5], [3.5, 6.0]], [[15.0, 14.0], [31.0, 60.0]]])
+    assert below_threshold(saliency, 0.5).tolist() == [
+        [[True, False], [False, False]],
+        [[False, True], [False, False]],
+    ]
+
+
 def test_smoothing_is_a_mean_that_ignores_the_outside() -> None:
     saliency = torch.zeros(1, 3, 3)
     saliency[0, 0, 0] = 12.0
@@ -188,7 +198,16 @@ def test_the_divergence_is_not_symmetric() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lambda1": -1.0}, {"k": 1.0}, {"fill": "black"}, {"smoothing": 4}]
+    "wrong",
+    [
+        {"lambda1": -1.0},
+        {"k": 1.0},
+        {"fill": "black"},
+        {"smoothing": 4},
+        {"threshold": "otsu"},
+        {"epsilon": 0.0},
+        {"target": 0.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
