@@ -6,7 +6,8 @@ The rule, in this order:
 2. 16-bit grey is scaled to 8 bit, ``round(value * 255 / 65535)``; 16-bit colour keeps its high
    byte (the decoder does that).
 3. Transparency is laid over black, the colour that surrounds an endoscopic picture.
-4. Grey, palette, CMYK and the like become RGB as Pillow converts them.
+4. Grey becomes three equal channels, as :func:`grey_to_rgb` does; palette, CMYK and the like
+   become RGB as Pillow converts them.
 
 A file that is cut short, or is no image, is a :class:`~edge_runtime.errors.DataError`; it is never
 filled up with grey.
@@ -24,7 +25,7 @@ from PIL import Image, UnidentifiedImageError
 
 from edge_runtime.errors import DataError
 
-__all__ = ["IMAGE_SUFFIXES", "decode_image", "list_images", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "decode_image", "grey_to_rgb", "list_images", "read_image"]
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """Suffixes, in lower case, of the files that count as images in a folder."""
@@ -80,6 +81,18 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
         reason = "is empty" if not data else f"is damaged or no image ({_one_line(error)})"
         raise DataError(f"{name} {reason}; replace or remove it.") from error
     return rgb
+
+
+def grey_to_rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Make a grey picture one of three equal channels: the rule for every source of images.
+
+    Args:
+        grey: uint8 ``[H, W]``.
+
+    Returns:
+        uint8 ``[H, W, 3]``, C-contiguous.
+    """
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def list_images(folder: str | os.PathLike[str], recursive: bool = False) -> list[Path]:

@@ -102,8 +102,8 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option(
     "--data",
     metavar="DATA",
-    help="Folder class/*.jpg, folder or .csv with file,label[,group][,mask][,split], MedMNIST "
-    ".npz, or synthetic:?count=2400&seed=0.",
+    help="Folder class/*.jpg (or .dcm), folder or .csv with file,label[,group][,mask][,split], "
+    "MedMNIST .npz, or synthetic:?count=2400&seed=0.",
 )
 @click.option(
     "--out",

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from edge_runtime.errors import DataError
 from edge_runtime.files import atomic_path, sha256_bytes
 from edge_runtime.images import decode_image
 from edge_runtime.preprocessing import Preprocessing
+from train.data.dicom import read_dicom
 from train.data.medmnist import read_array_image
 from train.data.sources import Sample
 
@@ -129,7 +131,11 @@ def content_sha256(sample: Sample) -> str:
         return sha256_bytes(str(pixels.shape).encode() + pixels.tobytes())
     if sample.path is None:
         return hashlib.sha256(f"{sample.label}:{sample.synthetic}".encode()).hexdigest()
-    return sha256_bytes(_read(sample.path))
+    if sample.dicom_frame is None:
+        return sha256_bytes(_read(sample.path))
+    # A film of a thousand frames is hashed once, and not a thousand times.
+    modified = sample.path.stat().st_mtime_ns if sample.path.exists() else 0
+    return sha256_bytes(f"{_film_sha256(sample.path, modified)}:{sample.dicom_frame}".encode())
 
 
 def _decode_all(
@@ -213,7 +219,14 @@ def read_frame(sample: Sample) -> NDArray[np.uint8]:
         return read_array_image(sample.array)
     if sample.path is None:
         return synthetic_image(sample).image
+    if sample.dicom_frame is not None:
+        return read_dicom(sample.path, sample.dicom_frame)
     return decode_image(_read(sample.path), str(sample.path))
+
+
+@lru_cache(maxsize=1)
+def _film_sha256(path: Path, _modified_ns: int) -> str:
+    return sha256_bytes(_read(path))
 
 
 def _read(path: Path) -> bytes:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import DataError
+from edge_runtime.images import grey_to_rgb
 
 __all__ = ["ArrayImage", "list_arrays", "read_array_image"]
 
@@ -76,7 +77,7 @@ def read_array_image(source: ArrayImage) -> NDArray[np.uint8]:
     if source.index >= len(images):
         raise DataError(f"{source.file} has changed since it was listed; start again.")
     image = images[source.index]
-    return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    return grey_to_rgb(image) if image.ndim == 2 else image
 
 
 def _labels(path: Path, part: str, labels: NDArray[np.generic]) -> NDArray[np.int64]:

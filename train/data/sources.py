@@ -1,28 +1,28 @@
 """Where images come from: a folder of classes, a CSV file, a MedMNIST file, or the synthetic set.
 
 All give a :class:`Dataset`: a listing of frozen :class:`Sample` records, which names images
-and decodes none.
+and decodes none. Folders and CSV files may name DICOM files, of which each frame is a sample.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from edge_runtime import synthetic
 from edge_runtime.errors import DataError
 from edge_runtime.images import list_images
-from train.data.medmnist import ArrayImage, list_arrays
+from train.data.dicom import is_dicom
+from train.data.dicom_listing import DicomListing
+from train.data.medmnist import list_arrays
+from train.data.sample import Dataset, Sample, SyntheticSource
 
 __all__ = [
+    "GROUP_COLUMNS",
     "SYNTHETIC_PREFIX",
     "Dataset",
     "Sample",
@@ -45,85 +45,8 @@ _SPLIT_NAMES = {
     "test": "test",
 }
 _MAX_LABEL = 100
-
-
-@dataclass(frozen=True)
-class SyntheticSource:
-    """How to make a synthetic image again: the arguments of ``synthetic.generate``."""
-
-    seed: int
-    size: int
-    shortcut: bool
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One image of a listing.
-
-    Attributes:
-        key: the image's name in the listing, unique: its relative path, or ``synthetic/000012``.
-        label: its class.
-        group: images that must stay together (a patient, near-duplicate frames); the key itself
-            where the source names no groups.
-        path: the file, or None for a synthetic image.
-        mask_path: the lesion mask's file, for evaluation only.
-        part: ``train``, ``val`` or ``test`` where the source's own split says so, else empty.
-        synthetic: how to make the image where there is no file.
-        array: where the image lies in a file of arrays.
-    """
-
-    key: str
-    label: str
-    group: str
-    path: Path | None = None
-    mask_path: Path | None = None
-    part: str = ""
-    synthetic: SyntheticSource | None = None
-    array: ArrayImage | None = None
-
-    @property
-    def where(self) -> str:
-        """The image's name for messages: the full path where it has one."""
-        if self.array is not None:
-            return f"{self.array.file}, {self.key}"
-        return str(self.path) if self.path is not None else self.key
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A listing of images.
-
-    Attributes:
-        source: what the user named: a folder, a CSV or MedMNIST file, or a ``synthetic:``
-            specification.
-        samples: in a fixed order (sorted, or the CSV's own).
-        classes: the labels, sorted; the position is the class index of the network.
-        has_groups: whether the source names groups, rather than one group for each image.
-    """
-
-    source: str
-    samples: tuple[Sample, ...]
-    classes: tuple[str, ...]
-    has_groups: bool
-
-    @cached_property
-    def listing_sha256(self) -> str:
-        """Hash of what the split depends on: every key, label, group and part, in order."""
-        digest = hashlib.sha256()
-        for sample in self.samples:
-            fields = (sample.key, sample.label, sample.group, sample.part)
-            digest.update("\x1f".join(fields).encode() + b"\n")
-        return digest.hexdigest()
-
-    @cached_property
-    def has_own_split(self) -> bool:
-        """Whether the source says which part each image belongs to."""
-        return bool(self.samples) and self.samples[0].part != ""
-
-    def counts(self) -> dict[str, int]:
-        """Images of each class, in class order."""
-        counted = Counter(sample.label for sample in self.samples)
-        return {label: counted[label] for label in self.classes}
+GROUP_COLUMNS = ("group", "patient", "patient_id")
+"""Names that the column of groups may have in a CSV file."""
 
 
 def open_dataset(source: str | Path) -> Dataset:
@@ -131,7 +54,8 @@ def open_dataset(source: str | Path) -> Dataset:
 
     Args:
         source: a folder ``class/*.jpg``; a folder that holds ``labels.csv``, or a ``.csv`` path,
-            with the columns ``file,label[,group][,mask][,split]``; a MedMNIST ``.npz`` of 2-D
+            with the columns ``file,label[,group][,mask][,split]`` (the group may also be called
+            ``patient`` or ``patient_id``); a MedMNIST ``.npz`` of 2-D
             images; or ``synthetic:?count=2400&seed=0[&size=128][&shortcut=CLASS]``.
 
     Raises:
@@ -183,24 +107,32 @@ def check_label(label: str, where: str) -> str:
 
 def _from_folder(folder: Path, source: str) -> Dataset:
     samples: list[Sample] = []
+    dicom = DicomListing()
     for class_folder in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         if class_folder.name.startswith("."):
             continue
         label = check_label(class_folder.name, str(folder))
-        files = list_images(class_folder)
+        files = _pictures(class_folder)
         if not files:
             raise DataError(
                 f"the class folder {class_folder} holds no images; add some or remove the folder."
             )
         for file in files:
             key = file.relative_to(folder).as_posix()
-            samples.append(Sample(key=key, label=label, group=key, path=file))
+            samples += dicom.samples_of(Sample(key=key, label=label, group=key, path=file))
     if not samples:
         raise DataError(
             f"{folder} has no class folders with images; expected {folder}/CLASS/*.jpg "
             f"or {folder / LABELS_FILE}."
         )
-    return _checked(source, samples, has_groups=False)
+    return _checked(source, samples, has_groups=dicom.has_groups)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """The image and DICOM files of a folder by name."""
+    others = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    dicom = [entry for entry in others if entry.is_file() and is_dicom(entry)]
+    return sorted([*list_images(folder), *dicom])
 
 
 def _from_csv(path: Path, source: str) -> Dataset:
@@ -217,14 +149,20 @@ def _from_csv(path: Path, source: str) -> Dataset:
             f"{path} has no column {missing[0]!r}; its first line must name the columns "
             "file,label[,group][,mask][,split]."
         )
+    named = [name for name in GROUP_COLUMNS if name in columns]
+    if len(named) > 1:
+        raise DataError(f"{path} has the columns {' and '.join(named)}; keep the one to group by.")
+    dicom = DicomListing()
+    samples: list[Sample] = []
     try:
-        samples = [_csv_sample(path, reader.line_num, row) for row in reader]
+        for row in reader:
+            samples += dicom.samples_of(_csv_sample(path, reader.line_num, row))
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: malformed CSV ({error}).") from error
     if not samples:
         raise DataError(f"{path} lists no images; add one line per image.")
-    has_groups = any(sample.group != sample.key for sample in samples)
-    return _checked(source, samples, has_groups=has_groups)
+    has_groups = bool(named) and any(sample.group != sample.key for sample in samples)
+    return _checked(source, samples, has_groups=has_groups or dicom.has_groups)
 
 
 def _csv_sample(path: Path, line: int, row: dict[str, str | None]) -> Sample:
@@ -245,7 +183,7 @@ def _csv_sample(path: Path, line: int, row: dict[str, str | None]) -> Sample:
     return Sample(
         key=values["file"],
         label=label,
-        group=values.get("group") or values["file"],
+        group=next(filter(None, map(values.get, GROUP_COLUMNS)), values["file"]),
         path=file,
         mask_path=mask,
         part=_SPLIT_NAMES[part.lower()] if part else "",
@@ -331,6 +269,11 @@ def _checked(source: str, samples: Sequence[Sample], *, has_groups: bool) -> Dat
                 f"the class {label!r} of {source} has one image only; add images to it or "
                 "remove it."
             )
+    if len({sample.group for sample in samples}) == 1:
+        raise DataError(
+            f"all images of {source} belong to one group, which cannot be split; name their groups "
+            "in the column group of a CSV file (DICOM files are grouped by PatientID)."
+        )
     unassigned = [sample for sample in samples if not sample.part]
     if unassigned and len(unassigned) < len(samples):
         raise DataError(

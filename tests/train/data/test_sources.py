@@ -77,6 +77,15 @@ class TestCsv:
         )
         assert open_dataset(folder).classes == ("a", "b")
 
+    @pytest.mark.parametrize("column", ["group", "patient", "patient_id"])
+    def test_the_column_of_groups_may_be_called_after_patients(
+        self, folder: Path, column: str
+    ) -> None:
+        rows = "polyp/0.jpg,a,p1\npolyp/1.jpg,a,p2\nnormal/0.jpg,b,p1\nnormal/1.jpg,b,\n"
+        dataset = open_dataset(write_csv(folder, f"file,label,{column}\n{rows}"))
+        assert [sample.group for sample in dataset.samples] == ["p1", "p2", "p1", "normal/1.jpg"]
+        assert dataset.has_groups
+
     def test_a_byte_order_mark_is_no_part_of_the_first_column(self, folder: Path) -> None:
         text = "file,label\npolyp/0.jpg,a\npolyp/1.jpg,a\nnormal/0.jpg,b\nnormal/1.jpg,b\n"
         (folder / "labels.csv").write_text(text, encoding="utf-8-sig")
@@ -91,6 +100,7 @@ GOOD = "polyp/0.jpg,a\npolyp/1.jpg,a\nnormal/0.jpg,b\n"
     [
         ("", "no column 'file'"),
         ("file,class\n", "no column 'label'"),
+        ("file,label,group,patient\n", "columns group and patient"),
         ("file,label\n", "lists no images"),
         (f"file,label\n{GOOD}normal/7.jpg,b\n", "line 5: the image"),
         (f"file,label\n{GOOD},b\n", "line 5: the column file is empty"),
