@@ -67,6 +67,8 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "threshold": ("guidance", "threshold"),
     "target": ("guidance", "target"),
     "rotation": ("augmentation", "rotation"),
+    "surround": ("augmentation", "surround"),
+    "erase": ("augmentation", "erase"),
     "epochs_float": ("optimizer", "epochs_float"),
     "epochs": ("optimizer", "epochs"),
     "batch_size": ("optimizer", "batch_size"),
@@ -250,6 +252,18 @@ class _Size(click.ParamType[tuple[int, int]]):
 )
 @click.option(
     "--rotation", type=float, metavar="DEGREES", help="Largest random rotation [30; small_cnn: 15]."
+)
+@click.option(
+    "--surround",
+    type=float,
+    metavar="SHARE",
+    help="Share of the training views whose black surround gets another content [0].",
+)
+@click.option(
+    "--erase",
+    type=float,
+    metavar="SHARE",
+    help="Share of the training views that a rectangle is laid over [0].",
 )
 @click.option(
     "--balance",

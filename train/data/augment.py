@@ -1,4 +1,4 @@
-"""Random views of training images: rotation, flips, shift, zoom and colour jitter.
+"""Random views of training images: rotation, flips, shift, zoom, colour jitter and covers.
 
 Every random number is keyed by seed, epoch and the image's key in the listing. A resumed run, or
 one that is spread over several processes, therefore sees the same bits as a run in one go.
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import UsageError
+from train.data.covering import erase_rectangle, fill_surround, surround
 
 __all__ = ["Augmentation", "augment", "keyed_generator"]
 
@@ -34,6 +35,8 @@ class Augmentation:
         brightness: largest change of all values, as a share of 255.
         contrast: largest change of the distance to mid-grey, as a share.
         saturation: largest change of the distance to grey, as a share.
+        surround: share of the views whose black surround gets another content.
+        erase: share of the views that a rectangle is laid over.
     """
 
     rotation: float = 30.0
@@ -43,6 +46,8 @@ class Augmentation:
     brightness: float = 0.1
     contrast: float = 0.15
     saturation: float = 0.15
+    surround: float = 0.0
+    erase: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.rotation <= 180:
@@ -51,6 +56,10 @@ class Augmentation:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UsageError(f"an augmentation {name} of {value} is not within 0 and 1.")
+        for name in ("surround", "erase"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise UsageError(f"an augmentation {name} of {value} is no share from 0 to 1.")
 
 
 def keyed_generator(*key: int | str) -> np.random.Generator:
@@ -67,7 +76,8 @@ def augment(
     Args:
         image: uint8 ``[H, W, 3]``, RGB, network bytes.
         settings: how far it may go.
-        generator: from :func:`keyed_generator`; the same number of draws whatever the settings.
+        generator: from :func:`keyed_generator`. Placement and colour are drawn before the covers,
+            so that a view is the same with and without them but for what is covered.
 
     Returns:
         uint8 ``[H, W, 3]``. What comes in from outside the image is its mirror image, so that no
@@ -82,7 +92,13 @@ def augment(
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    return np.asarray(cv2.transform(moved, _colour(draws[6:], settings)), dtype=np.uint8)
+    view = np.asarray(cv2.transform(moved, _colour(draws[6:], settings)), dtype=np.uint8)
+    filled, erased = generator.uniform(size=2) < (settings.surround, settings.erase)
+    if filled:
+        fill_surround(view, surround(np.asarray(moved, dtype=np.uint8)), generator)
+    if erased:
+        erase_rectangle(view, generator)
+    return view
 
 
 def _placement(
