@@ -76,11 +76,13 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "lr": ("optimizer", "lr"),
     "lr_alpha": ("optimizer", "lr_alpha"),
     "ema": ("optimizer", "ema"),
+    "patience": ("optimizer", "patience"),
     "sensitivity": ("decision", "sensitivity"),
     "seed": ("run", "seed"),
     "device": ("run", "device"),
     "threads": ("run", "threads"),
     "tensorboard": ("run", "tensorboard"),
+    "mlflow": ("run", "mlflow"),
 }
 
 
@@ -202,6 +204,12 @@ class _Size(click.ParamType[tuple[int, int]]):
     metavar="DECAY",
     help="Keep and validate a moving average of the weights, e.g. 0.99 [0: off].",
 )
+@click.option(
+    "--patience",
+    type=int,
+    metavar="N",
+    help="End a phase after N epochs without a better one on the validation part [0: off].",
+)
 @click.option("--pact/--no-pact", default=None, help="Learn quantisation ranges [on].")
 @click.option(
     "--bits",
@@ -299,6 +307,11 @@ class _Size(click.ParamType[tuple[int, int]]):
     "--tensorboard/--no-tensorboard",
     default=None,
     help="Write TensorBoard events if it is installed [on].",
+)
+@click.option(
+    "--mlflow",
+    metavar="URI|none",
+    help="Track the run in this MLflow store [that of MLFLOW_TRACKING_URI, if set].",
 )
 def train(out: Path, config: Path | None, resume: bool, force: bool, **flags: Any) -> None:
     """Train a network: float warm-up, then learned ranges (PACT) with saliency guidance.

@@ -13,7 +13,7 @@ from train.learner import Learner
 from train.objectives import FloatObjective
 from train.optimization import float_optimizer
 from train.quantization import QuantizationConfig, QuantizedNetwork, save_network
-from train.resume_state import ResumeState
+from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import Session
 
@@ -45,13 +45,15 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     model = _Normalized(module, network).to(session.device)
     model = model.to(memory_format=torch.channels_last)
     learner = Learner(model, float_optimizer(model, config.optimizer), decay=config.optimizer.ema)
-    done = 0
+    done, best = 0, None
     if state is not None:
         session.restore(state, learner)
-        done = state.epochs_done
+        done, best = state.epochs_done, state.best
     objective = FloatObjective(model, session.class_weights)
     for epoch in range(done, config.optimizer.epochs_float):
-        _train_epoch(session, learner, objective, epoch)
+        if session.stops_early(best, epoch):
+            break
+        best = _train_epoch(session, learner, objective, epoch, best)
     learner.return_to_kept()
     _fold(session, module)
 
@@ -77,7 +79,14 @@ def quantization_config(config: TrainConfig) -> QuantizationConfig:
     )
 
 
-def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, epoch: int) -> None:
+def _train_epoch(
+    session: Session,
+    learner: Learner,
+    objective: FloatObjective,
+    epoch: int,
+    best: Best | None,
+) -> Best | None:
+    """Train one epoch; gives the best one so far, where the phase may stop early."""
     epochs, seed = session.config.optimizer.epochs_float, session.config.run.seed
     # For networks that drop at random: a resumed run draws what it would have drawn in one go.
     torch.manual_seed(int(keyed_generator(seed, "dropout", epoch).integers(2**63)))
@@ -91,6 +100,10 @@ def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, 
     )
     with learner.judged():
         validation = session.validate(learner.model).score
+        candidate = Best.of(epoch + 1, validation)
+        if session.config.optimizer.patience and (best is None or best.beaten_by(candidate)):
+            best = candidate
+            learner.keep()
     session.log.write(
         EpochRecord(
             epoch=epoch + 1,
@@ -108,12 +121,13 @@ def _train_epoch(session: Session, learner: Learner, objective: FloatObjective, 
             val_macro_recall=validation.macro_recall,
         )
     )
-    session.save_state("float", epoch + 1, None, learner)
+    session.save_state("float", epoch + 1, best, learner)
     session.reporter.message(
         f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
         f"validation: accuracy {validation.accuracy:.1%}, macro recall "
         f"{validation.macro_recall:.1%}"
     )
+    return best
 
 
 def _fold(session: Session, module: nn.Module) -> None:

@@ -51,6 +51,8 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
             best = _keep(session, network, done, validation)
             session.save_state("quantized", done, best, learner)
     for epoch in range(done, settings.epochs_float + settings.epochs):
+        if session.stops_early(best, epoch):
+            break
         losses = _train_epoch(session, learner, objective, epoch)
         with learner.judged():
             validation = session.validate(network)

@@ -53,7 +53,8 @@ class ResumeState:
         phase: ``float`` or ``quantized``.
         epochs_done: epochs finished, counted over both phases.
         finished: whether there is nothing left to do.
-        best: of the second phase, or None before it.
+        best: epoch of this phase, or None before there is one; the first phase has one only where
+            it may stop early.
         split_sha256: the split that the run uses.
         images_sha256: all network bytes that the run uses.
         threads: CPU threads of torch, which sums depend on in their last bits.

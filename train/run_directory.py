@@ -8,6 +8,7 @@ float.safetensors, .json        the folded network after the warm-up, with its f
 best.safetensors, .json         the best epoch, what is evaluated and exported
 last.json, last-*.safetensors    what `--resume` goes on from
 tensorboard/                    events, if TensorBoard is installed
+mlflow.json                     the id of its MLflow run, if it is tracked
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _FILES = (
     "best.safetensors",
     "best.json",
     "last.json",
+    "mlflow.json",
 )
 
 
@@ -76,6 +78,11 @@ class RunDirectory:
     def events(self) -> Path:
         """TensorBoard's folder."""
         return self.path / "tensorboard"
+
+    @property
+    def mlflow_record(self) -> Path:
+        """Which MLflow run a resumed run goes on with."""
+        return self.path / "mlflow.json"
 
     def check_free(self, force: bool) -> None:
         """Fail early where a new run may not be written.

@@ -1,4 +1,4 @@
-"""The record of a run: ``log.csv``, ``ranges.csv`` and, where it is installed, TensorBoard."""
+"""The record of a run: ``log.csv`` and ``ranges.csv``, and the sinks that follow it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from edge_runtime.files import atomic_write_text
 from train.run_directory import RunDirectory
+from train.sinks import RunSink
 
 __all__ = ["EpochRecord", "RunLog"]
 
@@ -47,11 +48,10 @@ class RunLog:
     A resumed run drops the lines of epochs that it will do again.
     """
 
-    def __init__(self, run: RunDirectory, epochs_done: int, tensorboard: bool) -> None:
-        self._run = run
+    def __init__(self, run: RunDirectory, epochs_done: int, sinks: Sequence[RunSink] = ()) -> None:
+        self._run, self._sinks = run, sinks
         self._epochs = _kept(run.log, epochs_done)
         self._ranges = _kept(run.ranges, epochs_done)
-        self._events = _event_writer(run.events, epochs_done) if tensorboard else None
 
     def write(
         self,
@@ -71,22 +71,14 @@ class RunLog:
                 values = (record.epoch, record.phase, site, alpha, share)
                 self._ranges.append(dict(zip(columns, map(_text, values), strict=True)))
             _write(self._run.ranges, columns, self._ranges)
-        if self._events is not None:
-            _add_events(self._events, record, alphas or {})
-
-    def close(self) -> None:
-        """Flush the events."""
-        if self._events is not None:
-            self._events.close()
-
-
-def _add_events(events: Any, record: EpochRecord, alphas: Mapping[str, float]) -> None:
-    for name, value in asdict(record).items():
-        if isinstance(value, float):
-            events.add_scalar(f"epoch/{name}", value, record.epoch)
-    for site, alpha in alphas.items():
-        events.add_scalar(f"alpha/{site}", alpha, record.epoch)
-    events.flush()
+        figures = {
+            f"epoch/{name}": value
+            for name, value in asdict(record).items()
+            if isinstance(value, float)
+        }
+        figures |= {f"alpha/{site}": alpha for site, alpha in (alphas or {}).items()}
+        for sink in self._sinks:
+            sink.epoch(record.epoch, figures)
 
 
 def _is_same(row: Mapping[str, str], record: EpochRecord) -> bool:
@@ -112,11 +104,3 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _event_writer(folder: Path, epochs_done: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=epochs_done + 1)

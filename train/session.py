@@ -160,6 +160,11 @@ class Session:
         logits = predict_logits(network, self.data.val.images, batch_size, self.device)
         return Validation(score(logits, self.data.val_labels), logits)
 
+    def stops_early(self, best: Best | None, epochs_done: int) -> bool:
+        """Whether a phase has gone on for long enough without a better epoch than its best."""
+        patience = self.config.optimizer.patience
+        return best is not None and 0 < patience <= epochs_done - best.epoch
+
     def save_state(
         self,
         phase: str,
@@ -170,10 +175,11 @@ class Session:
         """Make the run resumable from here."""
         settings = self.config.optimizer
         total = settings.epochs_float + settings.epochs
+        ended = epochs_done == total or self.stops_early(best, epochs_done)
         state = ResumeState(
             phase=phase,
             epochs_done=epochs_done,
-            finished=phase == "quantized" and epochs_done == total,
+            finished=phase == "quantized" and ended,
             best=best,
             split_sha256=self.data.split.sha256,
             images_sha256=self._images_sha256,

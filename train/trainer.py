@@ -18,6 +18,7 @@ from train.resume_state import Best, ResumeState, read_state
 from train.run_directory import RunDirectory
 from train.run_log import RunLog
 from train.session import Session
+from train.sinks import open_sinks, tracking_store
 from train.start import start_from_run
 
 __all__ = ["resume", "torch_settings", "train"]
@@ -53,6 +54,7 @@ def train(
     """
     run.check_free(force)
     device = _device(config)
+    tracking_store(config.run.mlflow)
     data = prepare(config, reporter)
     _try_backbone(config, len(data.classes))
     run.begin(config, data.split, force)
@@ -103,8 +105,10 @@ def _run(
     reporter: Reporter,
     state: ResumeState | None,
 ) -> Best | None:
-    log = RunLog(run, state.epochs_done if state else 0, config.run.tensorboard)
-    session = Session(config, run, data, device, log, reporter)
+    epochs_done = state.epochs_done if state else 0
+    sinks = open_sinks(config, run, epochs_done, reporter.message)
+    session = Session(config, run, data, device, RunLog(run, epochs_done, sinks), reporter)
+    finished = False
     try:
         if state is None or state.phase == "float":
             if config.network.start:
@@ -113,8 +117,10 @@ def _run(
                 run_float_phase(session, state)
             state = None
         run_quantized_phase(session, state)
+        finished = True
     finally:
-        log.close()
+        for sink in sinks:
+            sink.close(finished=finished)
     final = read_state(run.path)
     return final.best if final else None
 

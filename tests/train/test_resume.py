@@ -3,49 +3,119 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors import safe_open
 
 from edge_runtime.errors import ArtifactError, DataError
+from tests.train.conftest import tiny_config
+from train.config import TrainConfig
 from train.progress import plain_reporter
+from train.resume_state import read_state
 from train.run_directory import RunDirectory
 from train.trainer import resume
 
-# Kills itself with SIGKILL just before the Nth call of a function: a rename that publishes a file,
-# or the gradient clipping in the middle of an epoch.
-_KILLED_RUN = """
-import os, pathlib, signal, sys
+# Trains in processes that are forked one after the other, so that torch is imported once. For each
+# `file=N` the process is killed just before it publishes a file of that name for the Nth time; for
+# `step=N`, just before the Nth step; for `random=SEED`, from outside at moments that nobody chose,
+# again and again, and then left alone to its end.
+_KILLER = """
+import os, pathlib, random, signal, sys, time
 from pathlib import Path
 import train.session as session
+from tests.train.test_resume import averaged_config
 from tests.train.conftest import tiny_config
-from train.progress import plain_reporter
+from train.progress import quiet_reporter
 from train.run_directory import RunDirectory
-from train.trainer import train
+from train.trainer import resume, train
 
-owner = {"replace": pathlib.Path, "clip_gradients": session}[sys.argv[2]]
-original, left = getattr(owner, sys.argv[2]), [int(sys.argv[3])]
+LIVES = 6
 
-def counted(*arguments):
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return original(*arguments)
+def dies_at(owner, name, is_meant, left):
+    original = getattr(owner, name)
+    def counted(*arguments):
+        nonlocal left
+        left -= is_meant(*arguments)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments)
+    setattr(owner, name, counted)
 
-setattr(owner, sys.argv[2], counted)
-with plain_reporter() as reporter:
-    train(tiny_config(), RunDirectory(Path(sys.argv[1])), reporter)
+def live(run, config):
+    with quiet_reporter() as reporter:
+        if run.config.is_file():
+            resume(run, reporter)
+        else:
+            train(config, run, reporter, force=True)
+
+def forked(body, seconds=None):
+    child = os.fork()
+    if child == 0:
+        body()
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+for moment in sys.argv[2:]:
+    what, value = moment.split("=")
+    run = RunDirectory(Path(sys.argv[1]) / moment)
+    if what == "random":
+        moments, started = random.Random(value), time.monotonic()
+        whole = RunDirectory(Path(sys.argv[1]) / "whole")
+        assert forked(lambda: live(whole, averaged_config())) == 0
+        needed = time.monotonic() - started
+        for _ in range(LIVES):
+            seconds = moments.uniform(0.0, needed)
+            status = forked(lambda: live(run, averaged_config()), seconds)
+            assert status in (0, -signal.SIGKILL), status
+            print(moment, status, flush=True)
+        assert forked(lambda: live(run, averaged_config())) == 0
+        continue
+    def body():
+        if what == "step":
+            dies_at(session, "clip_gradients", lambda *_: True, int(value))
+        else:
+            is_meant = lambda path, target: Path(target).name == what
+            dies_at(pathlib.Path, "replace", is_meant, int(value))
+        live(run, tiny_config())
+    assert forked(body) == -signal.SIGKILL, moment
 """
 
 
-def killed_run(folder: Path, function: str, call: int) -> None:
-    command = [sys.executable, "-c", _KILLED_RUN, str(folder), function, str(call)]
+MOMENTS = {
+    "in the first epoch": "step=2",
+    "between tensors and record of the float phase": "last.json=2",
+    "while the folded network is written": "float.json=1",
+    "in the second quantised epoch": "step=11",
+    "between tensors and record of the quantised phase": "last.json=4",
+}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run for each moment, and ``random`` that ended at last beside ``whole``."""
+    folder = tmp_path_factory.mktemp("killed")
+    moments = [*MOMENTS.values(), f"random={secrets.token_hex(4)}"]
+    command = [sys.executable, "-c", _KILLER, str(folder), *moments]
     finished = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert finished.returncode == -signal.SIGKILL, finished.stderr
+    print(finished.stdout)
+    assert finished.returncode == 0, finished.stderr
+    assert f"{-signal.SIGKILL}" in finished.stdout
+    return folder
+
+
+def averaged_config() -> TrainConfig:
+    """The tiny run with all that a state can hold: averaged and kept weights."""
+    config = tiny_config()
+    return replace(config, optimizer=replace(config.optimizer, ema=0.9, patience=5))
 
 
 def contents(path: Path) -> tuple[dict[str, str], dict[str, bytes]]:
@@ -55,33 +125,31 @@ def contents(path: Path) -> tuple[dict[str, str], dict[str, bytes]]:
         return archive.metadata() or {}, tensors
 
 
+def assert_same_runs(found: Path, expected: Path) -> None:
+    """To the bit, and with nothing left over."""
+    for name in ("float.safetensors", "best.safetensors", "last-quantized-0004.safetensors"):
+        assert contents(found / name) == contents(expected / name), name
+    for name in ("split.csv", "ranges.csv", "best.json"):
+        assert (found / name).read_bytes() == (expected / name).read_bytes(), name
+    names = [{path.name for path in folder.iterdir()} for folder in (found, expected)]
+    assert names[0] == names[1]
+
+
 def resume_run(folder: Path) -> None:
     with plain_reporter() as reporter:
         resume(RunDirectory(folder), reporter)
 
 
-@pytest.mark.parametrize(
-    ("function", "call"),
-    [
-        pytest.param("clip_gradients", 2, id="in the first epoch"),
-        pytest.param("replace", 8, id="between tensors and record of the float phase"),
-        pytest.param("replace", 10, id="while the folded network is written"),
-        pytest.param("clip_gradients", 11, id="in the second quantised epoch"),
-        pytest.param("replace", 18, id="between tensors and record of the quantised phase"),
-    ],
-)
-def test_killed_and_resumed_is_as_in_one_go(
-    tiny_run: Path, tmp_path: Path, function: str, call: int
-) -> None:
-    killed_run(tmp_path / "run", function, call)
-    resume_run(tmp_path / "run")
-    for name in ("float.safetensors", "best.safetensors", "last-quantized-0004.safetensors"):
-        assert contents(tmp_path / "run" / name) == contents(tiny_run / name), name
-    for name in ("split.csv", "ranges.csv", "best.json"):
-        assert (tmp_path / "run" / name).read_bytes() == (tiny_run / name).read_bytes(), name
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        path.name for path in tiny_run.iterdir()
-    }
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+def test_killed_and_resumed_is_as_in_one_go(tiny_run: Path, killed: Path, moment: str) -> None:
+    assert read_state(killed / moment) is None or not read_state(killed / moment).finished
+    resume_run(killed / moment)
+    assert_same_runs(killed / moment, tiny_run)
+
+
+def test_killed_again_and_again_at_random_it_is_as_in_one_go(killed: Path) -> None:
+    (ended,) = killed.glob("random=*")
+    assert_same_runs(ended, killed / "whole")
 
 
 def test_a_finished_run_is_left_as_it_is(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import Fit, Preprocessing
@@ -248,6 +249,9 @@ class OptimizerConfig:
         clip_norm: largest gradient norm of a step; 0 is off.
         ema: decay of the moving average of the weights that is validated and kept, see
             ``WeightAverage``; 0 keeps the weights themselves.
+        patience: a phase ends after so many epochs without a better one on the validation part, and
+            its best epoch is gone on with; 0 runs all epochs. It is 0 by default because the
+            schedule gains most in its last epochs, where the rate is small: it pays for long runs.
     """
 
     epochs_float: int = 6
@@ -260,6 +264,7 @@ class OptimizerConfig:
     warmup: float = 0.1
     clip_norm: float = 1.0
     ema: float = 0.0
+    patience: int = 0
 
     def __post_init__(self) -> None:
         if self.epochs_float < 0 or self.epochs < 0 or self.epochs_float + self.epochs == 0:
@@ -272,6 +277,8 @@ class OptimizerConfig:
             raise UsageError(
                 "warmup must be within 0 and 1, clip_norm and weight_decay not negative."
             )
+        if self.patience < 0:
+            raise UsageError(f"a patience of {self.patience} epochs is negative; 0 is off.")
         if not 0 <= self.ema < 1:
             raise UsageError(f"an EMA decay of {self.ema} is not from 0 to below 1.")
 
@@ -300,18 +307,28 @@ class RunConfig:
         device: ``cpu``, ``cuda`` or ``auto``.
         threads: CPU threads of torch; 0 leaves torch's choice. Resuming uses those it began with.
         tensorboard: write TensorBoard events if it is installed.
+        mlflow: tracking store of MLflow, a URI or a folder; empty takes MLFLOW_TRACKING_URI if that
+            is set and MLflow is installed, ``none`` is off.
     """
 
     seed: int = 0
     device: str = "auto"
     threads: int = 0
     tensorboard: bool = True
+    mlflow: str = ""
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.threads < 0:
             raise UsageError("seed and threads must not be negative.")
         if self.device not in ("auto", "cpu", "cuda"):
             raise UsageError(f"the device {self.device!r} is not auto, cpu or cuda.")
+        if urlsplit(self.mlflow).password is not None:
+            # The configuration is stored, printed and copied.
+            raise UsageError(
+                "the MLflow store is named with a password, which would be stored with the run; "
+                "set MLFLOW_TRACKING_URI instead, or MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD."
+            )
 
 
 @dataclass(frozen=True)
