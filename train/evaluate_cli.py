@@ -81,7 +81,8 @@ Examples:
     metavar="N|all",
     default="32",
     show_default=True,
-    help="Images that maps are compared on, drawn by a fixed seed; 0 leaves it out.",
+    help="Images for insertion and deletion, the comparison of maps and the randomisation check, "
+    "drawn by a fixed seed; 0 leaves these out.",
 )
 @click.option(
     "--sensitivity",

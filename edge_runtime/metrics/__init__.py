@@ -5,7 +5,8 @@ Classification: :func:`classification_metrics` and, with 95 % intervals that res
 from a threshold on: :func:`threshold_for_sensitivity`, :func:`detection_rates`. Saliency against
 a lesion mask: :func:`pointing`, :func:`energy_inside`, and the rows that a blind guess reaches,
 :func:`blind_pointing`; against a :class:`Region`: :func:`energy_inside` its mask; against another
-map: :func:`rank_correlation` and :func:`top_overlap`.
+map: :func:`rank_correlation` and :func:`top_overlap`; against the network that it explains:
+:func:`insertion_steps`, :func:`deletion_steps` and :func:`area_under_curve`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,13 @@ from edge_runtime.metrics.classification import (
     classification_metrics,
     confusion_matrix,
 )
+from edge_runtime.metrics.insertion_deletion import (
+    area_under_curve,
+    blurred,
+    deletion_steps,
+    insertion_steps,
+    pixel_order,
+)
 from edge_runtime.metrics.localization import (
     BlindPointing,
     blind_pointing,
@@ -51,8 +59,10 @@ __all__ = [
     "Interval",
     "Region",
     "Reliability",
+    "area_under_curve",
     "auc_one_vs_rest",
     "blind_pointing",
+    "blurred",
     "bootstrap_intervals",
     "bootstrap_mean",
     "bootstrap_median",
@@ -61,9 +71,12 @@ __all__ = [
     "brier_scores",
     "classification_metrics",
     "confusion_matrix",
+    "deletion_steps",
     "detection_rates",
     "energy_inside",
+    "insertion_steps",
     "log_losses",
+    "pixel_order",
     "pointing",
     "rank_correlation",
     "reliability",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,12 +136,15 @@ def bootstrap_ratio(
     above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     defined = ~(np.isnan(above) | np.isnan(below))
     above, below = np.where(defined, above, 0.0), np.where(defined, below, 0.0)
-
-    def ratio(weights: Integers) -> float:
-        total = float((weights * below).sum())
-        return float((weights * above).sum()) / total if total else float("nan")
-
-    return _bootstrap(ratio, groups, len(above), replicates, confidence, seed)
+    membership = _membership(groups, len(above))
+    draws = _draws(_count(membership), replicates, seed)
+    sums = [np.bincount(membership, values, draws.shape[1]) for values in (above, below)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = (draws @ sums[0]) / (draws @ sums[1])
+        value = float(above.sum() / below.sum())
+    drawn[~np.isfinite(drawn)] = np.nan
+    lows, highs = _percentiles(drawn[:, None], confidence)
+    return Interval(value if np.isfinite(value) else float("nan"), float(lows[0]), float(highs[0]))
 
 
 def bootstrap_median(
@@ -175,22 +178,10 @@ def bootstrap_median(
         lower, upper = np.searchsorted(reached, ((total + 1) // 2, total // 2 + 1))
         return float((ordered[lower] + ordered[upper]) / 2)
 
-    return _bootstrap(median, groups, len(numbers), replicates, confidence, seed)
-
-
-def _bootstrap(
-    statistic: Callable[[Integers], float],
-    groups: Sequence[object],
-    count: int,
-    replicates: int,
-    confidence: float,
-    seed: int,
-) -> Interval:
-    """The interval of a statistic of how often each of ``count`` images is drawn."""
-    membership = _membership(groups, count)
-    drawn = [[statistic(weights)] for weights in _resamples(membership, replicates, seed)]
+    membership = _membership(groups, len(numbers))
+    drawn = [[median(weights)] for weights in _resamples(membership, replicates, seed)]
     lows, highs = _percentiles(np.array(drawn), confidence)
-    return Interval(statistic(np.ones(count, np.int64)), float(lows[0]), float(highs[0]))
+    return Interval(median(np.ones(len(numbers), np.int64)), float(lows[0]), float(highs[0]))
 
 
 def resample_counts(
@@ -206,7 +197,7 @@ def resample_counts(
     Returns:
         How often each image counts in each resample, int64 [R, N].
     """
-    return np.stack(_resamples(_membership(groups, len(groups)), replicates, seed))
+    return _resamples(_membership(groups, len(groups)), replicates, seed)
 
 
 def _membership(groups: Sequence[object], count: int) -> Integers:
@@ -217,17 +208,24 @@ def _membership(groups: Sequence[object], count: int) -> Integers:
     return np.array([numbers.setdefault(group, len(numbers)) for group in groups], np.int64)
 
 
-def _resamples(membership: Integers, replicates: int, seed: int) -> list[Integers]:
-    """How often each image counts in each resample, int64 [N]."""
+def _count(membership: Integers) -> int:
+    """Number of groups."""
+    return int(membership.max()) + 1 if len(membership) else 0
+
+
+def _draws(groups: int, replicates: int, seed: int) -> Integers:
+    """How often each group is drawn in each resample, int64 [replicates, groups]."""
     if replicates < 1:
         raise ValueError(f"replicates must be at least 1, not {replicates}")
-    groups = int(membership.max()) + 1 if len(membership) else 0
-    generator = np.random.default_rng(seed)
-    weights = []
-    for _ in range(replicates):
-        draws = np.bincount(generator.integers(0, groups, groups), minlength=groups)
-        weights.append(draws[membership].astype(np.int64))
-    return weights
+    drawn = np.random.default_rng(seed).integers(0, groups, (replicates, groups))
+    rows = np.arange(replicates)[:, None] * groups
+    counts = np.bincount((drawn + rows).ravel(), minlength=replicates * groups)
+    return np.asarray(counts.reshape(replicates, groups), np.int64)
+
+
+def _resamples(membership: Integers, replicates: int, seed: int) -> Integers:
+    """How often each image counts in each resample, int64 [R, N]."""
+    return _draws(_count(membership), replicates, seed)[:, membership]
 
 
 def _percentiles(drawn: Floats, confidence: float) -> tuple[Floats, Floats]:

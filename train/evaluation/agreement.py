@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edge_runtime.errors import UsageError
 from edge_runtime.metrics import Interval, bootstrap_median, rank_correlation, top_overlap
 from train.evaluation.maps import Maps
 
@@ -44,7 +45,17 @@ class AgreementRow:
 def compare_maps(
     name: str, other: str, maps: Maps, others: Maps, groups: Sequence[str]
 ) -> AgreementRow:
-    """Compare maps ``[N, h, w]`` image by image; ``groups`` are N names."""
+    """Compare maps ``[N, h, w]`` image by image; ``groups`` are N names.
+
+    Raises:
+        UsageError: the maps have other cells.
+    """
+    if maps.shape != others.shape:
+        sizes = [f"{found.shape[2]}x{found.shape[1]}" for found in (maps, others)]
+        raise UsageError(
+            f"the {name} has {sizes[0]} cells and that of {other} {sizes[1]}; they cannot be "
+            "compared, choose another --against or --saliency."
+        )
     pairs = list(zip(maps, others, strict=True))
     return AgreementRow(
         name,

@@ -19,7 +19,7 @@ from train.evaluation.decisions import measure_decisions, points_for_sensitivity
 from train.evaluation.report import Calibration, Evaluation
 from train.evaluation.saliency import SaliencyMeasures, SaliencyOptions, measure_saliency
 from train.evaluation.selection import select_images
-from train.evaluation.targets import Target
+from train.evaluation.targets import Target, weights_of
 from train.progress import Reporter
 
 __all__ = ["evaluate"]
@@ -91,7 +91,10 @@ def evaluate(
     )
     measures = SaliencyMeasures()
     if options.methods:
-        measures = measure_saliency(target, loaded, labels, selection.training, options, reporter)
+        weights = weights_of(target, options.against, split_from)
+        measures = measure_saliency(
+            target, loaded, labels, selection.training, weights, options, reporter
+        )
     return Evaluation(
         target=str(target.path),
         kind=target.kind,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAP_NAMES", "Maps", "evidence_on_pixels"]
+__all__ = ["MAP_NAMES", "Maps", "evidence_on_pixels", "on_pixels"]
 
 Maps = NDArray[np.float32]
 
@@ -23,8 +23,7 @@ def evidence_on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
     """The part of maps that speaks for the class, on the pixels of the network's input.
 
     A class activation map can be negative where a cell speaks against the class: the ReLU of
-    Grad-CAM (arXiv 1610.02391, eq. 2) leaves that out wherever shares of a map are measured. Coarse
-    cells are then enlarged to the picture (arXiv 1512.04150, section 2) by a linear kernel.
+    Grad-CAM (arXiv 1610.02391, eq. 2) leaves that out wherever shares of a map are measured.
 
     Args:
         maps: float32 ``[N, h, w]``, raw.
@@ -33,8 +32,17 @@ def evidence_on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
     Returns:
         float32 ``[N, height, width]``, not negative.
     """
+    return on_pixels(np.maximum(maps, 0), size)
+
+
+def on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
+    """Maps ``[N, h, w]`` enlarged to the picture by a linear kernel (arXiv 1512.04150, section 2).
+
+    Args:
+        maps: float32 ``[N, h, w]``; maps of pixels stay as they are.
+        size: height and width of the network's input.
+    """
+    if maps.shape[1:] == size:
+        return maps
     height, width = size
-    evidence = np.maximum(maps, 0)
-    if evidence.shape[1:] == size:
-        return evidence
-    return np.stack([cv2.resize(one, (width, height)) for one in evidence])
+    return np.stack([cv2.resize(one, (width, height)) for one in maps])

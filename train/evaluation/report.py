@@ -26,7 +26,7 @@ __all__ = ["Calibration", "Evaluation", "write_evaluation"]
 
 # 1: classification, calibration, and pointing and energy of one map.
 # 2: rows of several maps, with the lesions' area and the energy as a multiple of it; regions;
-#    agreement.
+#    agreement; randomisation; insertion and deletion.
 _FORMAT_VERSION = 2
 _MACRO = ("accuracy", "macro_sensitivity", "macro_specificity", "macro_f1", "mcc", "macro_auc")
 _PER_CLASS = ("sensitivity", "specificity", "f1", "auc")

@@ -13,11 +13,18 @@ from edge_runtime.errors import UsageError
 from edge_runtime.metrics import Region
 from train.data import LoadedImages, Sample
 from train.evaluation.agreement import AgreementRow, compare_maps
-from train.evaluation.lesions import Lesions, find_lesions, lesion_masks
+from train.evaluation.insertion_deletion import InsertionDeletionRow, insertion_deletion
+from train.evaluation.lesions import find_lesions, lesion_masks
 from train.evaluation.localization import LocalizationRow, localize
 from train.evaluation.maps import MAP_NAMES, Maps
+from train.evaluation.randomization import (
+    RandomizationRow,
+    cascade,
+    compare_randomized,
+    randomized_target,
+)
 from train.evaluation.regions import RegionRow, region_rows
-from train.evaluation.targets import RunTarget, Target, float_copy
+from train.evaluation.targets import RunTarget, Target
 from train.progress import Reporter
 
 __all__ = ["DEFAULT_SAMPLE", "SaliencyMeasures", "SaliencyOptions", "measure_saliency"]
@@ -62,12 +69,16 @@ class SaliencyMeasures:
         localization: maps against lesion masks, beside blind guesses.
         regions: shares of the maps in given parts of the picture.
         agreement: maps against those of another precision, engine or run.
+        randomization: maps against those of networks whose layers lost their training.
+        insertion_deletion: the class's probability as pixels come and go in the maps' order.
     """
 
     masked_class: str | None = None
     localization: tuple[LocalizationRow, ...] = ()
     regions: tuple[RegionRow, ...] = ()
     agreement: tuple[AgreementRow, ...] = ()
+    randomization: tuple[RandomizationRow, ...] = ()
+    insertion_deletion: tuple[InsertionDeletionRow, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The part ``saliency`` of ``metrics.json``."""
@@ -76,6 +87,8 @@ class SaliencyMeasures:
             "rows": [row.to_json() for row in self.localization],
             "regions": [row.to_json() for row in self.regions],
             "agreement": [row.to_json() for row in self.agreement],
+            "randomization": [row.to_json() for row in self.randomization],
+            "insertion_deletion": [row.to_json() for row in self.insertion_deletion],
         }
 
 
@@ -84,6 +97,7 @@ def measure_saliency(
     loaded: LoadedImages,
     labels: NDArray[np.int64],
     training: Sequence[Sample],
+    weights: RunTarget | None,
     options: SaliencyOptions,
     reporter: Reporter,
 ) -> SaliencyMeasures:
@@ -94,6 +108,8 @@ def measure_saliency(
         loaded: the N images.
         labels: int64 ``[N]``.
         training: the training part, whose masks give the blind row of the best fixed pixel.
+        weights: the run that the target is or comes from, whose network is randomised for the
+            blind rows of random weights; without it there are none.
         options: what to measure.
         reporter: told how it goes.
 
@@ -102,106 +118,155 @@ def measure_saliency(
         ArtifactError, DependencyError: see ``Target.saliency``.
         DataError: a mask cannot be used.
     """
-    return _Measurement(target, loaded, labels, options, reporter).run(training)
+    return _Measurement(target, loaded, labels, weights, options, reporter).run(training)
 
 
 class _Measurement:
-    """The images of one evaluation, and the maps that were made of them."""
+    """The images of one evaluation, and the maps that are made of them."""
 
     def __init__(
         self,
         target: Target,
         loaded: LoadedImages,
         labels: NDArray[np.int64],
+        weights: RunTarget | None,
         options: SaliencyOptions,
         reporter: Reporter,
     ) -> None:
-        self.target, self.loaded, self.labels = target, loaded, labels
+        self.target, self.loaded, self.labels, self.weights = target, loaded, labels, weights
         self.options, self.reporter = options, reporter
         self.groups = np.array([sample.group for sample in loaded.samples])
         self.sample = _draw(len(labels), options.sample)
+        self.lesions = find_lesions(loaded.samples, target.preprocessing)
 
     def run(self, training: Sequence[Sample]) -> SaliencyMeasures:
-        lesions = find_lesions(self.loaded.samples, self.target.preprocessing)
-        wanted = self._wanted(lesions)
-        if not len(wanted):
+        of_lesions = self.lesions.positions if self.lesions else np.empty(0, np.int64)
+        wanted = np.union1d(of_lesions, self.sample)
+        every = np.arange(len(self.labels)) if self.options.regions else wanted
+        if not len(every):
             return SaliencyMeasures()
-        maps = {
-            MAP_NAMES[method]: _Sparse(wanted, self._maps(self.target, wanted, method, "saliency"))
-            for method in self.options.methods
-        }
-        localization: list[LocalizationRow] = []
-        if lesions is not None:
-            masks = lesion_masks(training, lesions.label, self.target.preprocessing)
-            chosen = {name: found.at(lesions.positions) for name, found in maps.items()}
-            groups = self.groups[lesions.positions].tolist()
-            localization = localize(lesions, groups, chosen, masks)
+        maps = self._maps(self.target, every, "saliency")
+        random = None
+        if self.weights is not None and len(wanted):
+            layers = cascade(self.weights)[-1]
+            blind = randomized_target(self.weights, layers, self.loaded.images[wanted])
+            random = self._maps(blind, wanted, "saliency of random weights")
         return SaliencyMeasures(
-            masked_class=lesions.label if lesions else None,
-            localization=tuple(localization),
+            masked_class=self.lesions.label if self.lesions else None,
+            localization=tuple(self._localization(maps, random, training)),
             regions=tuple(self._regions(maps)),
-            agreement=tuple(self._agreement(maps)),
+            agreement=tuple(self._agreement(maps, random)),
+            randomization=tuple(self._randomization(maps, random)),
+            insertion_deletion=tuple(self._insertion_deletion(maps)),
         )
 
-    def _wanted(self, lesions: Lesions | None) -> NDArray[np.int64]:
-        if self.options.regions:
-            return np.arange(len(self.labels))
-        of_lesions = lesions.positions if lesions else np.empty(0, np.int64)
-        return np.union1d(of_lesions, self.sample)
-
-    def _maps(self, target: Target, chosen: NDArray[np.int64], method: str, purpose: str) -> Maps:
-        self.reporter.start(f"{purpose}: {MAP_NAMES[method]}", len(chosen))
+    def _maps(self, target: Target, chosen: NDArray[np.int64], purpose: str) -> _Maps:
+        """Maps of every kind, of some images."""
         images, classes = self.loaded.images[chosen], self.labels[chosen]
-        return target.saliency(images, classes, method, self.reporter.advance)
+        by_name = {}
+        for method in self.options.methods:
+            self.reporter.start(f"{purpose}: {MAP_NAMES[method]}", len(chosen))
+            found = target.saliency(images, classes, method, self.reporter.advance)
+            by_name[MAP_NAMES[method]] = found
+        return _Maps(chosen, by_name)
 
-    def _regions(self, maps: dict[str, _Sparse]) -> list[RegionRow]:
+    def _localization(
+        self, maps: _Maps, random: _Maps | None, training: Sequence[Sample]
+    ) -> list[LocalizationRow]:
+        if self.lesions is None:
+            return []
+        positions = self.lesions.positions
+        chosen = maps.at(positions)
+        if random is not None:
+            blind = random.at(positions)
+            chosen |= {f"blind: random weights, {name}": found for name, found in blind.items()}
+        masks = lesion_masks(training, self.lesions.label, self.target.preprocessing)
+        return localize(self.lesions, self.groups[positions].tolist(), chosen, masks)
+
+    def _regions(self, maps: _Maps) -> list[RegionRow]:
         if not self.options.regions:
             return []
         return region_rows(
             self.options.regions,
             (self.target.preprocessing.height, self.target.preprocessing.width),
-            {name: found.maps for name, found in maps.items()},
+            maps.by_name,
             self.labels,
             self.target.classes,
             self.groups.tolist(),
         )
 
-    def _agreement(self, maps: dict[str, _Sparse]) -> list[AgreementRow]:
+    def _agreement(self, maps: _Maps, random: _Maps | None) -> list[AgreementRow]:
+        """Rows of each other network, and of one with random weights: chance."""
+        others = _others(self.target, self.options.against) if len(self.sample) else {}
+        found = {
+            label: self._maps(other, self.sample, f"saliency, {label}")
+            for label, other in others.items()
+        }
+        if found and random is not None:
+            found["random weights: chance"] = random
+        groups = self.groups[self.sample].tolist()
+        own = maps.at(self.sample)
+        return [
+            compare_maps(name, label, own[name], theirs, groups)
+            for label, others_maps in found.items()
+            for name, theirs in others_maps.at(self.sample).items()
+        ]
+
+    def _randomization(self, maps: _Maps, random: _Maps | None) -> list[RandomizationRow]:
+        if not len(self.sample) or random is None or not isinstance(self.target, RunTarget):
+            return []
+        stages = cascade(self.target)
+        images, groups = self.loaded.images[self.sample], self.groups[self.sample].tolist()
+        own = maps.at(self.sample)
+        rows = []
+        for layers in stages:
+            theirs = random
+            if layers != stages[-1]:
+                other = randomized_target(self.target, layers, images)
+                theirs = self._maps(other, self.sample, f"{len(layers)} random layers")
+            rows += [
+                compare_randomized(name, layers, len(stages[-1]), own[name], blind, groups)
+                for name, blind in theirs.at(self.sample).items()
+            ]
+        return rows
+
+    def _insertion_deletion(self, maps: _Maps) -> list[InsertionDeletionRow]:
         if not len(self.sample):
             return []
-        groups = self.groups[self.sample].tolist()
-        rows = []
-        for method in self.options.methods:
-            name = MAP_NAMES[method]
-            for label, other in _others(self.target, self.options.against).items():
-                theirs = self._maps(other, self.sample, method, f"saliency, {label}")
-                rows.append(compare_maps(name, label, maps[name].at(self.sample), theirs, groups))
-        return rows
+        self.reporter.start("insertion and deletion", len(self.sample))
+        return insertion_deletion(
+            self.target,
+            self.loaded.images[self.sample],
+            self.labels[self.sample],
+            self.groups[self.sample].tolist(),
+            maps.at(self.sample),
+            self.reporter.advance,
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class _Sparse:
-    """Maps of some images, found again by the images' positions."""
+class _Maps:
+    """Maps of some images by the name of their kind, found again by the images' positions."""
 
     positions: NDArray[np.int64]
-    maps: Maps
+    by_name: dict[str, Maps]
 
-    def at(self, wanted: NDArray[np.int64]) -> Maps:
-        return self.maps[np.searchsorted(self.positions, wanted)]
+    def at(self, wanted: NDArray[np.int64]) -> dict[str, Maps]:
+        rows = np.searchsorted(self.positions, wanted)
+        return {name: maps[rows] for name, maps in self.by_name.items()}
 
 
 def _others(target: Target, against: Target | None) -> dict[str, Target]:
     """Whose maps the target's are compared with: its own in float, and another target's."""
     found: dict[str, Target] = {}
     if isinstance(target, RunTarget) and target.network.quantize:
-        found["its own, float"] = target.with_network(float_copy(target.network))
+        found["its own, float"] = target.in_float()
     if against is None:
         return found
-    found[f"{against.path.name}: {against.description}"] = against
+    both = [against]
     if isinstance(against, RunTarget) and against.network.quantize:
-        in_float = against.with_network(float_copy(against.network))
-        found[f"{against.path.name}: {in_float.description}"] = in_float
-    return found
+        both.append(against.in_float())
+    return found | {f"{other.path.name}: {other.description}": other for other in both}
 
 
 def _draw(count: int, size: int | None) -> NDArray[np.int64]:

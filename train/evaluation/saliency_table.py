@@ -9,7 +9,9 @@ import numpy as np
 from edge_runtime.metrics import Interval
 from edge_runtime.text_table import text_table
 from train.evaluation.agreement import AgreementRow
+from train.evaluation.insertion_deletion import STEPS, InsertionDeletionRow
 from train.evaluation.localization import LocalizationRow
+from train.evaluation.randomization import RandomizationRow
 from train.evaluation.regions import RegionRow
 from train.evaluation.saliency import SaliencyMeasures
 
@@ -27,6 +29,10 @@ def saliency_lines(measures: SaliencyMeasures) -> list[str]:
         lines += ["", *_regions(measures.regions)]
     if measures.agreement:
         lines += ["", *_agreement(measures.agreement)]
+    if measures.randomization:
+        lines += ["", *_randomization(measures.randomization)]
+    if measures.insertion_deletion:
+        lines += ["", *_insertion_deletion(measures.insertion_deletion)]
     return lines
 
 
@@ -62,6 +68,40 @@ def _agreement(rows: Sequence[AgreementRow]) -> list[str]:
     ]
     head = ("map", "compared with", "Spearman, median", "top 10 % in common, median")
     return [f"agreement of maps on {rows[0].count} images", text_table(head, cells)]
+
+
+def _randomization(rows: Sequence[RandomizationRow]) -> list[str]:
+    cells = [
+        (
+            row.map,
+            f"{row.layers} of {row.of_layers}",
+            _number(row.spearman, ".3f"),
+            _number(row.absolute_spearman, ".3f"),
+        )
+        for row in rows
+    ]
+    head = ("map", "random layers, from the last", "Spearman, median", "of magnitudes")
+    lines = [
+        f"what stays of maps without the trained weights, on {rows[0].count} images",
+        text_table(head, cells),
+    ]
+    lines += [
+        f"WARNING: the {row.map} hardly changes when every weight is random; it shows the picture "
+        "rather than what the network learned."
+        for row in rows
+        if row.hardly_changed
+    ]
+    return lines
+
+
+def _insertion_deletion(rows: Sequence[InsertionDeletionRow]) -> list[str]:
+    cells = [(row.map, _number(row.insertion, ".3f"), _number(row.deletion, ".3f")) for row in rows]
+    head = ("order", "insertion AUC, more is better", "deletion AUC, less is better")
+    return [
+        f"probability of the class as pixels come and go, on {rows[0].count} images, in {STEPS} "
+        "steps\n(insertion into the blurred image, deletion to its mean colour)",
+        text_table(head, cells),
+    ]
 
 
 def _share(interval: Interval | None) -> str:

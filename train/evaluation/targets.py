@@ -17,12 +17,13 @@ from edge_runtime.bundle.reader import Bundle, open_bundle
 from edge_runtime.engines import open_engine
 from edge_runtime.engines.registry import default_engine
 from edge_runtime.errors import ArtifactError, UsageError
+from edge_runtime.files import sha256_file
 from edge_runtime.preprocessing import Preprocessing
 from train.prediction import predict_logits, predict_saliency
 from train.quantization import QuantizedNetwork, load_network
 from train.run_directory import RunDirectory
 
-__all__ = ["BundleTarget", "RunTarget", "Target", "float_copy", "open_target"]
+__all__ = ["BundleTarget", "RunTarget", "Target", "open_target", "weights_of"]
 
 _BATCH_SIZE = 32
 Advance = Callable[[int], None]
@@ -92,9 +93,9 @@ class RunTarget(Target):
             )
         network, metadata = load_network(file)
         self.path, self.checkpoint = path, file
-        self._take(network)
         if in_float:
-            self._take(float_copy(network))
+            network.quantize = False
+        self._take(network)
         self.classes = tuple(metadata["classes"])
         self.preprocessing = Preprocessing.from_json(metadata["preprocessing"])
         self.provenance = metadata["provenance"]
@@ -108,6 +109,10 @@ class RunTarget(Target):
         other = copy.copy(self)
         other._take(network)
         return other
+
+    def in_float(self) -> RunTarget:
+        """This run with its fake quantisation off."""
+        return self.with_network(self.network.requantized(self.network.config))
 
     def _take(self, network: QuantizedNetwork) -> None:
         self.network = network
@@ -218,11 +223,27 @@ def open_target(
     return RunTarget(path, in_float=in_float, checkpoint=checkpoint)
 
 
-def float_copy(network: QuantizedNetwork) -> QuantizedNetwork:
-    """The same weights with the fake quantisation off."""
-    other = copy.deepcopy(network)
-    other.quantize = False
-    return other
+def weights_of(target: Target, against: Target | None, split_from: Path | None) -> RunTarget | None:
+    """The run whose trained weights the target runs with: itself, or the one it was exported from.
+
+    Args:
+        target: a run, or a bundle, which tells the hash of its checkpoint.
+        against: another target that was named, perhaps that run.
+        split_from: a run that was named, perhaps that run.
+
+    Returns:
+        None where no run that was named is the one.
+    """
+    if isinstance(target, RunTarget):
+        return target
+    wanted = target.provenance.get("checkpoint_sha256")
+    if isinstance(against, RunTarget) and sha256_file(against.checkpoint) == wanted:
+        return against
+    if split_from is not None:
+        file = RunDirectory(split_from).best_checkpoint
+        if file.is_file() and sha256_file(file) == wanted:
+            return RunTarget(split_from)
+    return None
 
 
 def _in_batches(

@@ -98,6 +98,7 @@ class TestRun:
                 "blind: best fixed pixel",
                 "blind: Gaussian",
                 "blind: even",
+                "blind: random weights, gradient",
             )
         }
         off_centre = next(

@@ -9,7 +9,7 @@ import pytest
 
 from edge_runtime.errors import UsageError
 from edge_runtime.metrics import Region
-from train.evaluation import Evaluation, SaliencyOptions, evaluate, open_target
+from train.evaluation import Evaluation, SaliencyMeasures, SaliencyOptions, evaluate, open_target
 from train.progress import quiet_reporter
 
 DATA = "synthetic:?count=60&size=32"
@@ -20,6 +20,12 @@ def measure(path: Path, *, part: str = "train", source: str | None = None, **opt
     saliency = SaliencyOptions(**({"sample": 0} | options))
     with quiet_reporter() as reporter:
         return evaluate(open_target(path), reporter, source=source, part=part, saliency=saliency)
+
+
+@pytest.fixture(scope="module")
+def sampled(tiny_run: Path) -> SaliencyMeasures:
+    """The gradient of the run with everything that is taken on a sample; tests only read it."""
+    return measure(tiny_run, sample=8).saliency
 
 
 class TestMaps:
@@ -47,8 +53,8 @@ class TestMaps:
 
 
 class TestLesions:
-    def test_energy_stands_over_the_lesions_area(self, tiny_run: Path) -> None:
-        for row in measure(tiny_run).localization:
+    def test_energy_stands_over_the_lesions_area(self, sampled: SaliencyMeasures) -> None:
+        for row in sampled.localization:
             if row.energy is not None and row.energy_over_area is not None:
                 assert row.energy_over_area.value == pytest.approx(row.energy.value / row.area)
             if row.map == "blind: even" and row.energy is not None:
@@ -67,7 +73,7 @@ class TestRegions:
 
     def test_regions_that_fill_the_picture_share_the_map(self, tiny_run: Path) -> None:
         rest = Region("rest", 0.25, 0, 1, 1)
-        found = measure(tiny_run, part="test", regions=(LEFT, rest), methods=("gradient", "cam"))
+        found = measure(tiny_run, regions=(LEFT, rest), methods=("gradient", "cam"))
         for name in ("gradient", "class activation map"):
             shares = [
                 row.share.value
@@ -82,13 +88,17 @@ class TestRegions:
 
 
 class TestAgreement:
-    def test_a_quantised_run_is_compared_with_itself_in_float(self, tiny_run: Path) -> None:
-        (row,) = measure(tiny_run, sample=8).saliency.agreement
-        assert (row.map, row.other, row.count) == ("gradient", "its own, float", 8)
-        assert 0.5 < row.spearman.value < 1
+    def test_a_quantised_run_is_compared_with_itself_in_float_and_with_chance(
+        self, sampled: SaliencyMeasures
+    ) -> None:
+        own, chance = sampled.agreement
+        assert (own.map, own.other, own.count) == ("gradient", "its own, float", 8)
+        assert chance.other == "random weights: chance"
+        assert chance.spearman.value < own.spearman.value < 1
 
     def test_a_run_against_itself_agrees_wholly(self, tiny_run: Path) -> None:
-        rows = measure(tiny_run, sample=8, against=open_target(tiny_run)).saliency.agreement
+        itself = open_target(tiny_run)
+        rows = measure(tiny_run, part="test", sample=4, against=itself).saliency.agreement
         itself = next(row for row in rows if "fake-quantised" in row.other)
         assert (itself.spearman.value, itself.top_overlap.value) == pytest.approx((1, 1))
 
@@ -96,22 +106,68 @@ class TestAgreement:
         self, tiny_run: Path, tiny_edge: Path
     ) -> None:
         options = {"sample": 8, "methods": ("gradient", "cam")}
-        found = measure(tiny_edge, source=DATA, against=open_target(tiny_run), **options)
-        by_name = {(row.map, row.other): row.spearman.value for row in found.saliency.agreement}
-        assert len(by_name) == 4
-        cam = "class activation map"
+        found = measure(tiny_edge, source=DATA, against=open_target(tiny_run), **options).saliency
+        by_name = {(row.map, row.other): row.spearman.value for row in found.agreement}
+        assert len(by_name) == 6
+        cam, chance = "class activation map", "random weights: chance"
         quantised, in_float = (
             f"tiny: best.safetensors, {precision}, torch"
             for precision in ("fake-quantised", "float")
         )
         assert by_name[cam, quantised] > 0.95
-        assert by_name["gradient", quantised] >= by_name["gradient", in_float] > 0
+        assert by_name["gradient", quantised] >= by_name["gradient", in_float]
+        assert by_name["gradient", in_float] > by_name["gradient", chance]
+        # The device's graphs hold no weights that could be randomised.
+        assert found.randomization == ()
 
     def test_targets_of_other_inputs_are_refused(self, tiny_run: Path, toy_bundle: Path) -> None:
         with pytest.raises(UsageError, match="classes differ"):
             measure(tiny_run, against=open_target(toy_bundle))
 
-    def test_the_sample_is_the_same_again(self, tiny_run: Path) -> None:
-        first, second = (measure(tiny_run, sample=5).saliency.agreement for _ in range(2))
-        assert first == second
-        assert not np.isnan(first[0].spearman.value)
+
+class TestRandomWeights:
+    def test_they_are_a_blind_row_of_every_map(self, tiny_run: Path) -> None:
+        found = measure(tiny_run, methods=("gradient", "cam"))
+        blind = [row for row in found.localization if "random weights" in row.map]
+        assert len(blind) == 4
+        assert all(row.pointing is not None and row.energy is not None for row in blind)
+
+    def test_a_bundle_has_the_row_if_its_run_is_named(
+        self, tiny_run: Path, tiny_edge: Path
+    ) -> None:
+        alone = measure(tiny_edge, source=DATA, part="test")
+        assert not any("random weights" in row.map for row in alone.localization)
+        with quiet_reporter() as reporter:
+            named = evaluate(
+                open_target(tiny_edge),
+                reporter,
+                split_from=tiny_run,
+                saliency=SaliencyOptions(sample=0),
+            )
+        assert any("random weights" in row.map for row in named.localization)
+
+    def test_maps_fade_as_more_layers_are_random(self, sampled: SaliencyMeasures) -> None:
+        rows = sampled.randomization
+        layers = [row.layers for row in rows]
+        assert layers == sorted(set(layers))
+        assert (layers[0], layers[-1]) == (1, rows[0].of_layers)
+        assert rows[-1].spearman.value < 0.5
+        assert not rows[-1].hardly_changed
+
+
+class TestInsertionDeletion:
+    def test_orders_start_and_end_at_the_same_pictures(self, sampled: SaliencyMeasures) -> None:
+        rows = sampled.insertion_deletion
+        assert [row.map for row in rows] == [
+            "gradient",
+            "blind: Gaussian order",
+            "blind: random order",
+        ]
+        for curve in ("insertion_curve", "deletion_curve"):
+            ends = np.array([getattr(row, curve)[[0, -1]] for row in rows])
+            np.testing.assert_allclose(ends, ends[[0, 0, 0]])
+        assert rows[0].insertion_curve[-1] == pytest.approx(rows[0].deletion_curve[0])
+
+    def test_no_sample_leaves_out_what_is_slow(self, tiny_run: Path) -> None:
+        found = measure(tiny_run, sample=0).saliency
+        assert (found.insertion_deletion, found.agreement, found.randomization) == ((), (), ())
