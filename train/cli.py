@@ -298,7 +298,7 @@ class _Size(click.ParamType[tuple[int, int]]):
     "--group-duplicates",
     is_flag=True,
     default=None,
-    help="Keep near-duplicates in one part of the split, where DATA names no groups.",
+    help="Keep near-duplicates in one part of the split, as if they shared a group.",
 )
 @click.option("--cache", metavar="DIR", help="Keep decoded images there for the next run.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[auto]")

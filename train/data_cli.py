@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -16,6 +17,12 @@ Examples:
   saliedge data synth --out demo/data --count 600
   saliedge data synth --out demo/shortcut --count 600 --shortcut-class inflamed
   saliedge data check demo/data
+"""
+_CHECK_EPILOG = """\b
+Examples:
+  saliedge data check kvasir
+  saliedge data check kvasir --out report
+  saliedge data check labels.csv --threshold 6 --json > report.json
 """
 
 
@@ -58,15 +65,53 @@ def synth(
     click.echo(f"{out}: {count} synthetic images of {', '.join(synthetic.CLASSES)}.")
 
 
-@data.command(context_settings=_SETTINGS)
+@data.command(context_settings=_SETTINGS, epilog=_CHECK_EPILOG)
 @click.argument("source", metavar="DATA")
-@click.option("--split-seed", type=click.IntRange(0), default=0, show_default=True)
-def check(source: str, split_seed: int) -> None:
-    """Count classes and groups, try the split, and read every image of DATA."""
-    from train.data.inspection import inspect_dataset
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for a contact sheet (index.html and PNGs) and report.json. It shows the images "
+    "themselves and their names: keep it as safe as DATA.",
+)
+@click.option(
+    "--split-seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of the split that train would draw, where DATA brings none.",
+)
+@click.option(
+    "--threshold",
+    type=click.IntRange(0, 128),
+    default=10,
+    show_default=True,
+    help="Bits of 128 that the hashes of near-duplicates may differ in.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--force", is_flag=True, help="Replace a folder that is there.")
+def check(
+    source: str, out: Path | None, split_seed: int, threshold: int, as_json: bool, force: bool
+) -> None:
+    """Read every image of DATA once and tell what a network could trip over.
 
-    report = inspect_dataset(source, split_seed)
-    click.echo(report.text())
+    Counts of classes, groups and sizes, class imbalance, unreadable files, near-duplicates within
+    and across the parts of the split and across classes, and overlays that tell a class: regions
+    of nearly one colour in its images and not in another's. Groups are checked as they are named.
+    """
+    from edge_runtime.files import refuse_existing
+    from train.data_check import inspect_dataset
+    from train.data_check.pages import write_pages
+    from train.progress import quiet_reporter, reporting
+
+    if out is not None:
+        refuse_existing(out, force)
+    with quiet_reporter() if as_json else reporting() as reporter:
+        inspection = inspect_dataset(source, split_seed, reporter, threshold)
+    report = inspection.report
+    click.echo(json.dumps(report.to_json(), indent=1) if as_json else report.text())
+    if out is not None:
+        write_pages(inspection, out, force=force)
+        click.echo(f"contact sheet: {out / 'index.html'}", err=as_json)
     if report.unreadable:
         raise DataError(
             f"{len(report.unreadable)} of {report.images} images of {source} cannot be read; "

@@ -177,8 +177,16 @@ class TestBadImages:
 def test_the_check_counts(saliedge, images: Path) -> None:
     ended = saliedge("data", "check", images)
     assert ended.code == 0
-    assert ended.out.splitlines()[1].split() == ["blue", "8", "1", "1", "10"]
+    assert ["blue", "8", "1", "1", "10"] in [line.split() for line in ended.out.splitlines()]
     assert "48x40" in ended.out
+
+
+def test_the_check_writes_pictures_on_request_only(saliedge, images: Path, tmp_path: Path) -> None:
+    ended = saliedge("data", "check", images, "--json", "--out", tmp_path / "report")
+    assert json.loads(ended.out)["images"] == 20
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert saliedge("data", "check", images, "--out", tmp_path / "report").code == 7
+    assert {path.name for path in tmp_path.iterdir()} == {"images", "report"}
 
 
 def test_synthetic_images_can_be_written_and_checked(saliedge, tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ class DataConfig:
         split_file: a ``split.csv`` whose parts are taken, such as a fold; empty draws them.
         skip_bad: leave out unreadable images instead of failing.
         cache: folder for decoded images; empty keeps them in memory only.
-        group_duplicates: make groups of near-duplicates where the source names none, so that the
-            split does not tear them apart.
+        group_duplicates: put near-duplicates into one group, with all of their own groups, so that
+            the split does not tear them apart.
         duplicate_threshold: bits of 128 that the hashes of near-duplicates may differ in.
         balance: ``sampling`` draws rare classes more often, ``weights`` gives them a larger
             weight in the cross entropy, ``none`` does neither.
@@ -75,6 +75,11 @@ class DataConfig:
         ):
             raise UsageError(
                 f"the fractions {list(self.fractions)} are not three positive shares of one."
+            )
+        if self.group_duplicates and self.split_file:
+            raise UsageError(
+                "the groups of a given split are fixed already; leave out --group-duplicates or "
+                "--split-file."
             )
         if not 0 <= self.duplicate_threshold <= HASH_BITS:
             raise UsageError(

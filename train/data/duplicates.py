@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.errors import DataError
 from edge_runtime.preprocessing import Preprocessing
 from train.data.sources import Dataset
 
@@ -137,28 +136,32 @@ def group_of_each(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 def with_duplicate_groups(
     dataset: Dataset, readable: Sequence[str], pairs: NDArray[np.int64]
 ) -> Dataset:
-    """The listing with near-duplicates as groups, each named after its first image.
+    """The listing with near-duplicates in one group, and what shares a group with either.
 
     Args:
-        dataset: a listing without groups.
+        dataset: a listing, with groups or without.
         readable: keys of the pictures that were hashed.
         pairs: of positions in ``readable``.
 
-    Raises:
-        DataError: the source names groups itself.
+    Returns:
+        The same samples. A joined group has the name that its first image's group had.
     """
-    if dataset.has_groups:
-        raise DataError(
-            f"{dataset.source} names groups itself; train without --group-duplicates, or remove "
-            "the column."
-        )
-    first = group_of_each(pairs, len(readable))
-    group = {key: readable[position] for key, position in zip(readable, first, strict=True)}
+    position = {sample.key: index for index, sample in enumerate(dataset.samples)}
+    place = np.array([position[key] for key in readable], dtype=np.int64)
+    first_of: dict[str, int] = {}
+    named = [
+        (first_of.setdefault(sample.group, index), index)
+        for index, sample in enumerate(dataset.samples)
+    ]
+    links = np.concatenate([np.array(named, dtype=np.int64).reshape(-1, 2), place[pairs]])
     samples = tuple(
-        dataclasses.replace(sample, group=group.get(sample.key, sample.key))
-        for sample in dataset.samples
+        dataclasses.replace(sample, group=dataset.samples[first].group)
+        for sample, first in zip(
+            dataset.samples, group_of_each(links, len(dataset.samples)), strict=True
+        )
     )
-    return dataclasses.replace(dataset, samples=samples, has_groups=len(pairs) > 0)
+    has_groups = dataset.has_groups or len(pairs) > 0
+    return dataclasses.replace(dataset, samples=samples, has_groups=has_groups)
 
 
 def _luma(thumbnails: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import Preprocessing
 
-__all__ = ["OverlayRule", "field_of_view", "shared_overlays"]
+__all__ = ["OverlayPart", "OverlayRule", "field_of_view", "overlay_parts", "shared_overlays"]
 
 _GRID = 32
 # Enough for a mode and for a test; more images would only cost time.
@@ -24,6 +24,8 @@ _MAX_MODE_IMAGES = 128
 # The first half is lenient: what it lets through is tested in the second.
 _SELECTION_SLACK = 0.1
 _BLACK = 24
+# An image has a part if so much of it has the class's colours.
+_MOST = 0.8
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,23 @@ class OverlayRule:
     significance: float = 0.01
     permutations: int = 500
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class OverlayPart:
+    """A connected part of a class's overlay.
+
+    Attributes:
+        label: index of the class.
+        box: left, top, right and bottom in fractions of the frame.
+        area: its share of the frame.
+        shares: of each class, by index, the share of images with the class's colours there.
+    """
+
+    label: int
+    box: tuple[float, float, float, float]
+    area: float
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -112,6 +131,43 @@ def shared_overlays(
         _parts_with(*parts) for parts in zip(*regions.reshape(2, classes, *grid), strict=True)
     ]
     return _at_size(np.stack(joined), images.shape[1:3])
+
+
+def overlay_parts(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    regions: NDArray[np.bool_],
+    tolerance: int = OverlayRule.tolerance,
+) -> list[OverlayPart]:
+    """Describe overlays: where their parts are, and how many images of each class have them.
+
+    The colours of a part are the median of its class at each pixel. An image has the part if four
+    fifths of its pixels are within ``tolerance`` of them.
+
+    Args:
+        images: uint8 ``[N, H, W, 3]``, RGB.
+        labels: class indices ``[N]``.
+        regions: from :func:`shared_overlays`, bool ``[C, H, W]``.
+        tolerance: largest difference in each channel, in grey levels.
+    """
+    parts = []
+    height, width = regions.shape[1:]
+    for label, region in enumerate(regions):
+        count, part, statistics, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8))
+        for index in range(1, count):
+            seen = images[:, part == index]
+            colour = np.median(seen[labels == label], axis=0).astype(np.uint8)
+            present = _close(seen, colour, tolerance).mean(axis=1) >= _MOST
+            left, top, across, down, area = (int(value) for value in statistics[index])
+            parts.append(
+                OverlayPart(
+                    label,
+                    (left / width, top / height, (left + across) / width, (top + down) / height),
+                    area / (height * width),
+                    tuple(float(s) for s in _shares(present[:, None], labels, len(regions))[:, 0]),
+                )
+            )
+    return parts
 
 
 def field_of_view(images: NDArray[np.uint8], share: float = 0.1) -> NDArray[np.bool_]:

@@ -115,12 +115,13 @@ def read_split(path: Path, dataset: Dataset) -> Split:
     """Read a ``split.csv`` again, for the listing that it was made from.
 
     Images of the listing that the file does not name (they were unreadable then, or are new) are
-    left out. Where the source names no groups, those of the file are taken: they may come from
+    left out. The groups are those of the file, which may have joined the source's because of
     near-duplicates.
 
     Raises:
         ArtifactError: the file is missing or malformed.
-        DataError: an image that it names is gone or has another label or group now.
+        DataError: an image that it names is gone or has another label now, or the source's group
+            of it is torn apart in the file.
     """
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
@@ -128,10 +129,11 @@ def read_split(path: Path, dataset: Dataset) -> Split:
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise ArtifactError(f"the split {path} cannot be read ({error}); train again.") from error
     known = {sample.key: sample for sample in dataset.samples}
+    kept: dict[str, str] = {}
     for key, label, group, part in listed:
         sample = known.get(key)
-        group_differs = dataset.has_groups and sample is not None and sample.group != group
-        if sample is None or sample.label != label or group_differs:
+        is_torn = sample is not None and kept.setdefault(sample.group, group) != group
+        if sample is None or sample.label != label or is_torn:
             raise DataError(
                 f"{path} names {key} (class {label}, group {group}), which {dataset.source} does "
                 "not have; restore the images that the run was trained on or train again."

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge_runtime.errors import DataError
-from train.data import load_images, open_dataset
+from train.data import Dataset, load_images, open_dataset
 from train.data.duplicates import (
     HASH_BITS,
     THUMBNAIL,
@@ -27,6 +25,12 @@ def scenes(count: int, seed: int = 0) -> NDArray[np.uint8]:
     """Unlike pictures of soft colour, uint8 ``[count, 64, 64, 3]``."""
     coarse = np.random.default_rng(seed).uniform(40, 200, (count, 6, 6, 3)).astype(np.float32)
     return np.stack([cv2.resize(picture, (64, 64)) for picture in coarse]).astype(np.uint8)
+
+
+def ungrouped(source: str) -> Dataset:
+    dataset = open_dataset(source)
+    samples = tuple(dataclasses.replace(s, group=s.key) for s in dataset.samples)
+    return dataclasses.replace(dataset, samples=samples, has_groups=False)
 
 
 def pairs_of(pictures: NDArray[np.uint8], threshold: int = 10) -> list[list[int]]:
@@ -93,16 +97,25 @@ class TestGroups:
         assert group_of_each(pairs, 7).tolist() == [0, 1, 0, 3, 0, 0, 6]
 
     def test_the_listing_gets_groups_named_after_their_first_image(self) -> None:
-        dataset = dataclasses.replace(open_dataset("synthetic:?count=6"), has_groups=False)
+        dataset = ungrouped("synthetic:?count=6")
         keys = [sample.key for sample in dataset.samples]
         grouped = with_duplicate_groups(dataset, keys, np.array([[1, 4]]))
         assert [sample.group for sample in grouped.samples] == [*keys[:4], keys[1], keys[5]]
         assert grouped.has_groups
 
-    def test_a_listing_with_groups_keeps_its_own(self) -> None:
-        dataset = open_dataset("synthetic:?count=6")
-        with pytest.raises(DataError, match="names groups itself"):
-            with_duplicate_groups(dataset, [], np.empty((0, 2), np.int64))
+    def test_pictures_that_were_not_hashed_keep_their_group(self) -> None:
+        dataset = ungrouped("synthetic:?count=6")
+        keys = [sample.key for sample in dataset.samples]
+        grouped = with_duplicate_groups(dataset, keys[2:], np.array([[0, 3]]))
+        assert [sample.group for sample in grouped.samples] == [*keys[:5], keys[2]]
+
+    def test_groups_of_the_source_are_joined_whole(self) -> None:
+        dataset = open_dataset("synthetic:?count=9")
+        first, second, third = dict.fromkeys(sample.group for sample in dataset.samples)
+        keys = [sample.key for sample in dataset.samples]
+        grouped = with_duplicate_groups(dataset, keys, np.array([[4, 8]]))
+        assert [s.group for s in grouped.samples] == [first] * 3 + [second] * 6
+        assert third not in {sample.group for sample in grouped.samples}
 
 
 def test_neighbouring_frames_of_real_endoscopy_are_found(real_data: Path) -> None:

@@ -1,0 +1,220 @@
+"""The findings of a check as records, for people (text) and for programs (JSON)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from train.data.split import PARTS
+
+__all__ = ["DatasetReport", "DuplicateFindings", "DuplicatePair", "OverlayFinding"]
+
+SCHEMA = "1.0"
+_IMBALANCED = 1.5
+_FEW_GROUPS = 20
+_LISTED_PAIRS = 5
+_LISTED_OVERLAYS = 12
+
+
+@dataclass(frozen=True)
+class DuplicatePair:
+    """Two near-duplicates.
+
+    Attributes:
+        files: their keys in the listing.
+        labels: their classes.
+        parts: their parts of the split.
+        same_group: whether they share a group.
+    """
+
+    files: tuple[str, str]
+    labels: tuple[str, str]
+    parts: tuple[str, str]
+    same_group: bool
+
+
+@dataclass(frozen=True)
+class DuplicateFindings:
+    """Near-duplicates of a data set.
+
+    Attributes:
+        threshold: bits of 128 in which the hashes of a pair may differ.
+        pairs: how many pairs there are.
+        images: how many images are in them.
+        across_parts: pairs in two parts of the split.
+        across_classes: pairs of two classes.
+        across_groups: pairs of two groups.
+        listed: pairs across parts or classes first, at most 1000.
+    """
+
+    threshold: int
+    pairs: int
+    images: int
+    across_parts: int
+    across_classes: int
+    across_groups: int
+    listed: tuple[DuplicatePair, ...]
+
+
+@dataclass(frozen=True)
+class OverlayFinding:
+    """A connected region that tells a class by its constant colour.
+
+    Attributes:
+        label: the class.
+        box: left, top, right, bottom of the region, in fractions of the frame.
+        area: the region's share of the frame.
+        shares: class to the share of its images that have the colours there.
+    """
+
+    label: str
+    box: tuple[float, float, float, float]
+    area: float
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """All findings.
+
+    Attributes:
+        source: what was checked.
+        images: how many are listed.
+        table: class to part to number of images.
+        group_table: class to part to number of groups.
+        groups: how many groups, or None where the source names none.
+        own_split: whether the source says which part an image belongs to.
+        masks: images with a lesion mask.
+        sizes: width, height and number of images, the most frequent first.
+        border: share of the frame that is black in nine of ten images.
+        duplicates: near-duplicates.
+        overlays: regions that tell a class, the largest first.
+        unreadable: sentences about images that cannot be read.
+    """
+
+    source: str
+    images: int
+    table: Mapping[str, Mapping[str, int]]
+    group_table: Mapping[str, Mapping[str, int]]
+    groups: int | None
+    own_split: bool
+    masks: int
+    sizes: tuple[tuple[int, int, int], ...]
+    border: float
+    duplicates: DuplicateFindings
+    overlays: tuple[OverlayFinding, ...]
+    unreadable: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All findings as one JSON object."""
+        return {"schema": SCHEMA, **dataclasses.asdict(self), "advice": list(self.advice())}
+
+    def text(self) -> str:
+        """The report for people."""
+        sections = [
+            self._count_lines(),
+            self._duplicate_lines(),
+            self._overlay_lines(),
+            [f"unreadable: {sentence}" for sentence in self.unreadable],
+            [f"advice: {sentence}" for sentence in self.advice()],
+        ]
+        return "\n".join(line for section in sections for line in section)
+
+    def advice(self) -> tuple[str, ...]:
+        """What to do about the findings, a sentence each."""
+        found = self.duplicates
+        sentences = []
+        totals = {label: sum(parts.values()) for label, parts in self.table.items()}
+        most, least = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
+        if totals[most] > _IMBALANCED * totals[least]:
+            sentences.append(
+                f"{most} has {totals[most] / totals[least]:.1f} times the images of {least}; train "
+                "with --balance sampling (the default) or weights, and judge by macro sensitivity, "
+                "not by accuracy."
+            )
+        few = [f"{c} {p['test']}" for c, p in self.group_table.items() if p["test"] < _FEW_GROUPS]
+        if few:
+            what = "images" if self.groups is None else "groups"
+            sentences.append(
+                f"the test part holds few {what} of some classes ({', '.join(few)}): their figures "
+                "have wide intervals; use cross-validation or get more."
+            )
+        if found.across_parts:
+            remedy = (
+                "take them out of one part"
+                if self.own_split
+                else "train with --group-duplicates, which keeps them together"
+            )
+            sentences.append(
+                f"{found.across_parts} pairs of near-duplicates lie in two parts, so that the test "
+                f"part measures memory; {remedy}."
+            )
+        if found.across_classes:
+            sentences.append(
+                f"{found.across_classes} pairs of near-duplicates have two labels; look at them, "
+                "one label may be wrong."
+            )
+        if self.overlays:
+            sentences.append(
+                "a network can tell classes by their overlays; cut them off (--roi), blacken them "
+                "in all images, or look where the saliency falls (evaluate --region)."
+            )
+        if self.border > 0.1:
+            sentences.append(
+                f"{self.border:.0%} of the frame is black in nearly all images; train with --roi "
+                "auto to give the network more pixels of the rest."
+            )
+        return tuple(sentences)
+
+    def _count_lines(self) -> list[str]:
+        width = max(len("class"), *(len(label) for label in self.table))
+        lines = [f"{'class':{width}}  {'train':>6} {'val':>6} {'test':>6} {'all':>6}"]
+        for label, counts in self.table.items():
+            numbers = [counts[part] for part in PARTS]
+            row = " ".join(f"{number:6d}" for number in [*numbers, sum(numbers)])
+            lines.append(f"{label:{width}}  {row}")
+        groups = "no groups, each image is its own" if self.groups is None else f"{self.groups}"
+        sizes = ", ".join(f"{width}x{height} ({count})" for width, height, count in self.sizes[:3])
+        more = f" and {len(self.sizes) - 3} others" if len(self.sizes) > 3 else ""
+        return [
+            *lines,
+            f"images {self.images}, groups: {groups}, with a mask: {self.masks}",
+            f"sizes {sizes}{more}; black in nearly all images: {self.border:.0%} of the frame",
+        ]
+
+    def _duplicate_lines(self) -> list[str]:
+        found = self.duplicates
+        if not found.pairs:
+            return ["near-duplicates: none"]
+        split = "the data's own split" if self.own_split else "the split that train draws"
+        lines = [
+            f"near-duplicates: {found.pairs} pairs of {found.images} images (at most "
+            f"{found.threshold} of 128 bits differ), {found.across_parts} in two parts of {split}, "
+            f"{found.across_classes} of two classes"
+            + ("" if self.groups is None else f", {found.across_groups} of two groups")
+        ]
+        for pair in found.listed[:_LISTED_PAIRS]:
+            if pair.parts[0] != pair.parts[1] or pair.labels[0] != pair.labels[1]:
+                one, other = (
+                    f"{file} ({label}, {part})"
+                    for file, label, part in zip(pair.files, pair.labels, pair.parts, strict=True)
+                )
+                lines.append(f"  {one} and {other}")
+        return lines
+
+    def _overlay_lines(self) -> list[str]:
+        if not self.overlays:
+            return ["shared overlays: none"]
+        lines = ["shared overlays, of nearly one colour in images of a class (share of images):"]
+        for overlay in self.overlays[:_LISTED_OVERLAYS]:
+            left, top, right, bottom = (round(100 * side) for side in overlay.box)
+            shares = ", ".join(f"{label} {share:.0%}" for label, share in overlay.shares.items())
+            lines.append(
+                f"  {overlay.label}: columns {left} to {right} %, rows {top} to {bottom} %, "
+                f"{overlay.area:.1%} of the frame ({shares})"
+            )
+        if len(self.overlays) > _LISTED_OVERLAYS:
+            lines.append(f"  and {len(self.overlays) - _LISTED_OVERLAYS} smaller ones")
+        return lines

@@ -1,0 +1,47 @@
+"""The folder that ``saliedge data check --out`` writes: the report and its pictures."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+
+from edge_runtime.files import atomic_directory
+from train.data_check.contact_sheet import class_sheet, duplicate_sheet, overlay_sheet
+from train.data_check.inspection import Inspection
+
+__all__ = ["write_pages"]
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:110rem;padding:0 1rem;"
+    "color:#1e1e1e;background:#fafafa}pre{overflow-x:auto}img{max-width:100%;height:auto}"
+)
+
+
+def write_pages(inspection: Inspection, out: Path, *, force: bool = False) -> None:
+    """Write ``report.json``, ``classes.png``, ``duplicates.png``, ``overlays.png``, ``index.html``.
+
+    A picture without a finding is left out.
+
+    Raises:
+        OutputError: the folder exists without ``force``, or cannot be written.
+    """
+    pictures = {
+        "classes": ("Examples of each class", class_sheet(inspection)),
+        "duplicates": ("Near-duplicates", duplicate_sheet(inspection)),
+        "overlays": ("Shared overlays", overlay_sheet(inspection)),
+    }
+    report = inspection.report
+    sections = [f"<h1>{html.escape(report.source)}</h1><pre>{html.escape(report.text())}</pre>"]
+    with atomic_directory(out, force) as folder:
+        for name, (title, picture) in pictures.items():
+            if picture is not None:
+                picture.save(folder / f"{name}.png")
+                sections.append(f'<h2>{title}</h2><img src="{name}.png" alt="{title}">')
+        record = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
+        (folder / "report.json").write_text(record + "\n", encoding="utf-8")
+        (folder / "index.html").write_text(
+            '<!doctype html><html lang="en"><meta charset="utf-8">'
+            f"<title>Data check</title><style>{_STYLE}</style>{''.join(sections)}</html>\n",
+            encoding="utf-8",
+        )
