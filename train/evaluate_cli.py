@@ -11,6 +11,7 @@ from edge_runtime.errors import UsageError
 
 __all__ = ["evaluate"]
 
+_EXAMPLES = 6
 _SHORTHAND = {"both": ("gradient", "cam")}
 
 _EPILOG = """\b
@@ -79,7 +80,7 @@ Examples:
 @click.option(
     "--sample",
     metavar="N|all",
-    default="32",
+    default="24",
     show_default=True,
     help="Images for insertion and deletion, the comparison of maps and the randomisation check, "
     "drawn by a fixed seed; 0 leaves these out.",
@@ -94,7 +95,12 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for metrics.json, predictions.csv and confusion.png.",
+    help="Folder for metrics.json, predictions.csv and pictures of the figures.",
+)
+@click.option(
+    "--include-images",
+    is_flag=True,
+    help="Also write saliency.png, six of the images with their maps. They may be of patients.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json instead of the table.")
 def evaluate(
@@ -112,14 +118,19 @@ def evaluate(
     sample: str,
     skip_bad: bool,
     out: Path | None,
+    include_images: bool,
     as_json: bool,
 ) -> None:
     """Measure a run or a bundle: the same figures, so that they can be compared.
 
     Accuracy, sensitivity, specificity, F1, MCC and AUC with 95 % intervals that resample groups,
     and where the images have lesion masks, whether saliency lies on the lesion, beside the blind
-    guesses that it must beat.
+    guesses that it must beat. On a sample of the images: whether the class's probability follows
+    the map's pixels, how alike the maps of two precisions are, and what is left of them when the
+    weights are random.
     """
+    if include_images and out is None:
+        raise UsageError("--include-images writes a picture; say where with --out.")
     from edge_runtime.metrics import Region
     from train.evaluation import SaliencyOptions, open_target, write_evaluation
     from train.evaluation import evaluate as measure
@@ -131,6 +142,7 @@ def evaluate(
         regions=tuple(Region.parse(text) for text in regions),
         against=open_target(against) if against else None,
         sample=_sample(sample),
+        examples=_EXAMPLES if include_images else 0,
     )
     with quiet_reporter() if as_json else reporting() as reporter:
         result = measure(
@@ -143,11 +155,10 @@ def evaluate(
             sensitivity=sensitivity,
             saliency=options,
         )
-    if out is not None:
-        write_evaluation(result, out)
+    written = write_evaluation(result, out) if out is not None else []
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.text())
-    if out is not None and not as_json:
-        click.echo(f"\nwritten: {out}/metrics.json, predictions.csv, confusion.png")
+    if written and not as_json:
+        click.echo(f"\nwritten to {out}: {', '.join(written)}")
 
 
 def _methods(maps: tuple[str, ...]) -> tuple[str, ...]:

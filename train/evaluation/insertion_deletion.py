@@ -19,7 +19,7 @@ from edge_runtime.metrics import (
     pixel_order,
 )
 from train.evaluation.localization import centred_gaussian
-from train.evaluation.maps import Maps, on_pixels
+from train.evaluation.maps import SMOOTHING, Maps, on_pixels, smoothed
 from train.evaluation.targets import Advance, Target
 
 __all__ = ["STEPS", "InsertionDeletionRow", "insertion_deletion"]
@@ -71,6 +71,10 @@ def insertion_deletion(
 ) -> list[InsertionDeletionRow]:
     """Measure the calibrated probability of each image's class as its pixels come and go.
 
+    Pixels that go one by one here and there destroy the texture of a picture whatever they show, so
+    that a random order deletes well. Maps of pixels are therefore measured twice: as they are, and
+    with their box mean as in the pointing game, whose order goes by places.
+
     Args:
         target: what is asked.
         images: uint8 ``[N, H, W, 3]``.
@@ -80,7 +84,11 @@ def insertion_deletion(
         advance: called with the number of images done.
     """
     size = images.shape[1], images.shape[2]
-    orders = {name: on_pixels(values, size) for name, values in maps.items()}
+    orders = {}
+    for name, values in maps.items():
+        orders[name] = on_pixels(values, size)
+        if values.shape[1:] == size:
+            orders[f"{name}, {SMOOTHING} x {SMOOTHING} mean"] = smoothed(values)
     flat = np.zeros((len(images), *size), np.float32)
     orders["blind: Gaussian order"] = flat + centred_gaussian(*size).astype(np.float32)
     orders["blind: random order"] = flat

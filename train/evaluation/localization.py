@@ -19,16 +19,14 @@ from edge_runtime.metrics import (
     blind_pointing,
     bootstrap_mean,
     bootstrap_ratio,
-    box_mean,
     energy_inside,
     pointing,
 )
 from train.evaluation.lesions import Lesions
-from train.evaluation.maps import Maps, evidence_on_pixels
+from train.evaluation.maps import Maps, evidence_on_pixels, smoothed
 
 __all__ = ["LocalizationRow", "centred_gaussian", "localize"]
 
-_BOX_SIDE = 9
 _SIGMA_SHARE = 6
 Masks = NDArray[np.bool_]
 
@@ -112,10 +110,8 @@ class _Chosen:
         height, width = self.masks.shape[1:]
         is_of_pixels = maps.shape[1:] == (height, width)
         maps = evidence_on_pixels(maps, (height, width))
-        hits = [
-            pointing(box_mean(one, _BOX_SIDE) if is_of_pixels else one, mask)
-            for one, mask in zip(maps, self.masks, strict=True)
-        ]
+        places = smoothed(maps) if is_of_pixels else maps
+        hits = [pointing(one, mask) for one, mask in zip(places, self.masks, strict=True)]
         energies = [energy_inside(one, mask) for one, mask in zip(maps, self.masks, strict=True)]
         return self._row(label, hits, energies)
 

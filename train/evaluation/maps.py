@@ -6,9 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAP_NAMES", "Maps", "evidence_on_pixels", "on_pixels"]
+from edge_runtime.metrics import box_mean
+
+__all__ = ["MAP_NAMES", "SMOOTHING", "Maps", "evidence_on_pixels", "on_pixels", "smoothed"]
 
 Maps = NDArray[np.float32]
+SMOOTHING = 9
+"""Side of the box that maps of pixels are averaged over where places count, in pixels."""
 
 MAP_NAMES = {
     "gradient": "gradient",
@@ -46,3 +50,8 @@ def on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
         return maps
     height, width = size
     return np.stack([cv2.resize(one, (width, height)) for one in maps])
+
+
+def smoothed(maps: Maps) -> Maps:
+    """The box mean of maps of pixels ``[N, H, W]``: places instead of single noisy pixels."""
+    return np.stack([box_mean(one, SMOOTHING) for one in maps]).astype(np.float32)

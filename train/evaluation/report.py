@@ -17,9 +17,11 @@ from edge_runtime.files import atomic_path, atomic_write_text
 from edge_runtime.metrics import Interval, Reliability
 from train.evaluation.confusion_picture import confusion_picture
 from train.evaluation.decisions import DecisionRow, decision_lines
+from train.evaluation.insertion_deletion_picture import insertion_deletion_picture
 from train.evaluation.localization import LocalizationRow
 from train.evaluation.reliability_picture import reliability_picture
 from train.evaluation.saliency import SaliencyMeasures
+from train.evaluation.saliency_picture import saliency_picture
 from train.evaluation.saliency_table import saliency_lines
 
 __all__ = ["Calibration", "Evaluation", "write_evaluation"]
@@ -186,8 +188,14 @@ class Evaluation:
         return lines
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write metrics, predictions and the pictures of confusion and reliability, each in one step.
+def write_evaluation(evaluation: Evaluation, folder: Path) -> list[str]:
+    """Write metrics, predictions and pictures, each in one step.
+
+    The pictures are of confusion and reliability, of insertion and deletion if they were measured,
+    and of images with their maps if such were kept (``SaliencyOptions.examples``).
+
+    Returns:
+        The names of the files.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -200,9 +208,19 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         "confusion.png": confusion_picture(evaluation.confusion, evaluation.classes, title),
         "reliability.png": reliability_picture(evaluation.calibration.reliability, title),
     }
+    measured = evaluation.saliency
+    if measured.insertion_deletion:
+        count = measured.insertion_deletion[0].count
+        curves = insertion_deletion_picture(
+            measured.insertion_deletion, f"{evaluation.part}: {count} images"
+        )
+        pictures["insertion_deletion.png"] = curves
+    if measured.examples:
+        pictures["saliency.png"] = saliency_picture(measured.examples)
     for name, picture in pictures.items():
         with atomic_path(folder / name) as temporary:
             picture.save(temporary)
+    return ["metrics.json", "predictions.csv", *pictures]
 
 
 def _predictions(evaluation: Evaluation) -> str:

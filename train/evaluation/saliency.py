@@ -24,12 +24,13 @@ from train.evaluation.randomization import (
     randomized_target,
 )
 from train.evaluation.regions import RegionRow, region_rows
+from train.evaluation.saliency_picture import Example
 from train.evaluation.targets import RunTarget, Target
 from train.progress import Reporter
 
 __all__ = ["DEFAULT_SAMPLE", "SaliencyMeasures", "SaliencyOptions", "measure_saliency"]
 
-DEFAULT_SAMPLE = 32
+DEFAULT_SAMPLE = 24
 _SAMPLE_SEED = 0
 
 
@@ -43,12 +44,14 @@ class SaliencyOptions:
         against: another target, whose maps of the same kinds are compared with.
         sample: number of images that the slow measures are taken on, drawn by a fixed seed; None
             for all, 0 for none.
+        examples: number of images that are kept with their maps, for a picture of them.
     """
 
     methods: tuple[str, ...] = ("gradient",)
     regions: tuple[Region, ...] = ()
     against: Target | None = None
     sample: int | None = DEFAULT_SAMPLE
+    examples: int = 0
 
     def __post_init__(self) -> None:
         unknown = [method for method in self.methods if method not in MAP_NAMES]
@@ -71,6 +74,7 @@ class SaliencyMeasures:
         agreement: maps against those of another precision, engine or run.
         randomization: maps against those of networks whose layers lost their training.
         insertion_deletion: the class's probability as pixels come and go in the maps' order.
+        examples: some images with their maps; not part of the JSON.
     """
 
     masked_class: str | None = None
@@ -79,6 +83,7 @@ class SaliencyMeasures:
     agreement: tuple[AgreementRow, ...] = ()
     randomization: tuple[RandomizationRow, ...] = ()
     insertion_deletion: tuple[InsertionDeletionRow, ...] = ()
+    examples: tuple[Example, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The part ``saliency`` of ``metrics.json``."""
@@ -158,6 +163,7 @@ class _Measurement:
             agreement=tuple(self._agreement(maps, random)),
             randomization=tuple(self._randomization(maps, random)),
             insertion_deletion=tuple(self._insertion_deletion(maps)),
+            examples=tuple(self._examples(maps)),
         )
 
     def _maps(self, target: Target, chosen: NDArray[np.int64], purpose: str) -> _Maps:
@@ -197,7 +203,9 @@ class _Measurement:
 
     def _agreement(self, maps: _Maps, random: _Maps | None) -> list[AgreementRow]:
         """Rows of each other network, and of one with random weights: chance."""
-        others = _others(self.target, self.options.against) if len(self.sample) else {}
+        others = {}
+        if len(self.sample):
+            others = _others(self.target, self.options.against, self.weights)
         found = {
             label: self._maps(other, self.sample, f"saliency, {label}")
             for label, other in others.items()
@@ -243,6 +251,24 @@ class _Measurement:
             self.reporter.advance,
         )
 
+    def _examples(self, maps: _Maps) -> list[Example]:
+        """Images with a lesion where there are any, drawn by a fixed seed."""
+        available = self.lesions.positions if self.lesions else maps.positions
+        chosen = available[_draw(len(available), self.options.examples)]
+        lesions = {}
+        if self.lesions is not None:
+            lesions = dict(zip(available.tolist(), self.lesions.masks, strict=True))
+        found = maps.at(chosen)
+        return [
+            Example(
+                self.loaded.images[position],
+                self.target.classes[self.labels[position]],
+                lesions.get(int(position)),
+                {name: values[row] for name, values in found.items()},
+            )
+            for row, position in enumerate(chosen)
+        ]
+
 
 @dataclass(frozen=True, eq=False)
 class _Maps:
@@ -256,7 +282,7 @@ class _Maps:
         return {name: maps[rows] for name, maps in self.by_name.items()}
 
 
-def _others(target: Target, against: Target | None) -> dict[str, Target]:
+def _others(target: Target, against: Target | None, weights: RunTarget | None) -> dict[str, Target]:
     """Whose maps the target's are compared with: its own in float, and another target's."""
     found: dict[str, Target] = {}
     if isinstance(target, RunTarget) and target.network.quantize:
@@ -266,7 +292,10 @@ def _others(target: Target, against: Target | None) -> dict[str, Target]:
     both = [against]
     if isinstance(against, RunTarget) and against.network.quantize:
         both.append(against.in_float())
-    return found | {f"{other.path.name}: {other.description}": other for other in both}
+    # A run that a bundle does not come from may be compared, but not taken for its origin.
+    foreign = target.kind == "bundle" and against.kind == "run" and against is not weights
+    note = " (not what the bundle was exported from)" if foreign else ""
+    return found | {f"{other.path.name}: {other.description}{note}": other for other in both}
 
 
 def _draw(count: int, size: int | None) -> NDArray[np.int64]:

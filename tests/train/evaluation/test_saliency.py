@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edge_runtime.errors import UsageError
 from edge_runtime.metrics import Region
-from train.evaluation import Evaluation, SaliencyMeasures, SaliencyOptions, evaluate, open_target
+from train.evaluation import (
+    Evaluation,
+    SaliencyMeasures,
+    SaliencyOptions,
+    evaluate,
+    open_target,
+    write_evaluation,
+)
 from train.progress import quiet_reporter
 
 DATA = "synthetic:?count=60&size=32"
@@ -124,6 +133,17 @@ class TestAgreement:
         with pytest.raises(UsageError, match="classes differ"):
             measure(tiny_run, against=open_target(toy_bundle))
 
+    def test_a_run_that_the_bundle_does_not_come_from_is_named_so(
+        self, tiny_run: Path, tiny_edge: Path, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other"
+        shutil.copytree(tiny_run, other)
+        shutil.copy(other / "float.safetensors", other / "best.safetensors")
+        found = measure(tiny_edge, part="test", source=DATA, sample=2, against=open_target(other))
+        (row,) = found.saliency.agreement
+        assert row.other.startswith("other: best.safetensors, float, torch")
+        assert row.other.endswith("(not what the bundle was exported from)")
+
 
 class TestRandomWeights:
     def test_they_are_a_blind_row_of_every_map(self, tiny_run: Path) -> None:
@@ -160,14 +180,39 @@ class TestInsertionDeletion:
         rows = sampled.insertion_deletion
         assert [row.map for row in rows] == [
             "gradient",
+            "gradient, 9 x 9 mean",
             "blind: Gaussian order",
             "blind: random order",
         ]
         for curve in ("insertion_curve", "deletion_curve"):
             ends = np.array([getattr(row, curve)[[0, -1]] for row in rows])
-            np.testing.assert_allclose(ends, ends[[0, 0, 0]])
+            np.testing.assert_allclose(ends, ends[[0] * 4])
         assert rows[0].insertion_curve[-1] == pytest.approx(rows[0].deletion_curve[0])
 
     def test_no_sample_leaves_out_what_is_slow(self, tiny_run: Path) -> None:
         found = measure(tiny_run, sample=0).saliency
         assert (found.insertion_deletion, found.agreement, found.randomization) == ((), (), ())
+
+
+class TestPictures:
+    def test_curves_are_drawn_and_images_only_if_asked_for(
+        self, tiny_run: Path, tmp_path: Path
+    ) -> None:
+        for examples in (0, 2):
+            out = tmp_path / str(examples)
+            found = measure(tiny_run, part="test", sample=2, examples=examples)
+            written = write_evaluation(found, out)
+            assert set(written) == {path.name for path in out.iterdir()}
+            assert "insertion_deletion.png" in written
+            assert ("saliency.png" in written) == (examples > 0)
+            for name in written:
+                if name.endswith(".png"):
+                    with Image.open(out / name) as picture:
+                        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 4
+
+    def test_examples_are_images_with_their_lesion(self, tiny_run: Path) -> None:
+        (example, _) = measure(tiny_run, examples=2, methods=("gradient", "cam")).saliency.examples
+        assert example.label == "polyp"
+        assert example.lesion is not None
+        assert example.lesion.shape == example.image.shape[:2] == example.maps["gradient"].shape
+        assert list(example.maps) == ["gradient", "class activation map"]
