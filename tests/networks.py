@@ -60,6 +60,28 @@ class Branches(nn.Module):
         return torch.cat([left, F.relu(right) if self.rectified else right], dim=1)
 
 
+class PreActivation(nn.Module):
+    """x + f(relu(x)): the tensor in front of the activation has two readers."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inner(F.relu(x))
+
+
+class ConvolutionalClassifier(nn.Module):
+    """A classifier that is a convolution of one cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = stem(), nn.Conv2d(8, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(F.adaptive_avg_pool2d(self.stem(x), 1)).flatten(1)
+
+
 def stem(channels: int = 8, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(3, channels, 3, stride=stride, padding=1, bias=False),
@@ -103,12 +125,18 @@ EXPLAINED = {
         Residual(nn.Conv2d(8, 8, 3, padding=1), rectified=True),
         Residual(nn.Conv2d(8, 8, 3, padding=1), rectified=True),
     ),
+    "batch_norm_of_its_own": lambda: Chain(8, stem(), nn.BatchNorm2d(8), nn.ReLU6()),
+    "pre_activation": lambda: Chain(
+        8, stem(), nn.Conv2d(8, 8, 1), PreActivation(nn.Conv2d(8, 8, 3, padding=1))
+    ),
+    "convolutional_classifier": ConvolutionalClassifier,
     "loud_class": loud_class,
 }
 # Networks that export without a gradient graph.
 PREDICTING = {
     "max_pool": lambda: Chain(8, stem(), nn.MaxPool2d(3, 2, 1)),
     "max_pool_signed": lambda: Chain(8, stem(), nn.Conv2d(8, 8, 1), nn.MaxPool2d(3, 2, 1)),
+    "max_pool_beyond_the_edge": lambda: Chain(8, stem(), nn.MaxPool2d(2, ceil_mode=True)),
     "avg_pool": lambda: Chain(8, stem(), nn.AvgPool2d(2)),
     "concat": lambda: Chain(8, stem(), Branches(8, rectified=True)),
     "concat_mixed_signs": lambda: Chain(8, stem(), Branches(8, rectified=False)),

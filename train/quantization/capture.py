@@ -59,7 +59,11 @@ def _walk(program: torch.export.ExportedProgram) -> tuple[NetworkGraph, Paramete
             handler(captured, fx_node)
         elif fx_node.op == "output":
             results = fx_node.args[0]
-            output = captured.alias[results[0]]
+            if len(results) != 1:
+                raise ArtifactError(
+                    f"the network gives {len(results)} tensors; it must return the logits alone."
+                )
+            output = captured.source(results[0])
     return captured.finish(output)
 
 

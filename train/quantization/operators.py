@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from train.quantization.fx_nodes import (
     FxNode,
     activation_kind,
-    base_name,
     convolution_padding,
     module_name,
     pair,
@@ -17,6 +18,7 @@ from train.quantization.fx_nodes import (
 )
 from train.quantization.graph import Node, non_negative
 from train.quantization.partial_graph import PartialGraph
+from train.quantization.pooling import adaptive_avg_pool, avg_pool, max_pool, mean
 
 __all__ = ["HANDLERS"]
 
@@ -62,13 +64,8 @@ def pad(captured: PartialGraph, fx_node: FxNode) -> None:
 
 
 def batch_norm(captured: PartialGraph, fx_node: FxNode) -> None:
-    """Fold into the convolution in front of it, which nobody else may read."""
+    """Case 1: behind a layer that nobody else reads: folded. Case 2: a layer of its own."""
     source = fx_node.args[0]
-    name = captured.alias.get(source, "")
-    node = captured.nodes.get(name)
-    is_bare = node is not None and (node.operation, node.activation) == ("conv2d", "none")
-    if not is_bare or len(source.users) > 1:
-        raise unsupported(fx_node, "batch norm must follow a convolution of its own")
     gamma, beta = (
         None if tensor is None else captured.tensor(tensor) for tensor in fx_node.args[1:3]
     )
@@ -76,10 +73,18 @@ def batch_norm(captured: PartialGraph, fx_node: FxNode) -> None:
     scale = torch.rsqrt(variance + fx_node.args[7])
     if gamma is not None:
         scale = scale * gamma
-    weight, bias = captured.parameters[f"{name}.weight"], captured.parameters[f"{name}.bias"]
-    captured.parameters[f"{name}.weight"] = weight * scale.reshape(-1, 1, 1, 1)
-    captured.parameters[f"{name}.bias"] = (bias - mean) * scale + (0.0 if beta is None else beta)
-    captured.alias[fx_node] = name
+    shift = -mean * scale + (0.0 if beta is None else beta)
+    name = captured.source(source)
+    node = captured.nodes[name]
+    if node.has_weights and node.activation == "none" and len(source.users) == 1:
+        weight, bias = captured.parameters[f"{name}.weight"], captured.parameters[f"{name}.bias"]
+        captured.parameters[f"{name}.weight"] = weight * scale.reshape(
+            -1, *[1] * (weight.dim() - 1)
+        )
+        captured.parameters[f"{name}.bias"] = bias * scale + shift
+        captured.alias[fx_node] = name
+        return
+    _channel_layer(captured, fx_node, module_name(fx_node, "batch_norm"), scale, shift)
 
 
 def activation(captured: PartialGraph, fx_node: FxNode) -> None:
@@ -87,6 +92,8 @@ def activation(captured: PartialGraph, fx_node: FxNode) -> None:
 
     Case 1: that node is never negative and the function is ReLU: nothing to do.
     Case 2: that node has no other reader and no activation yet: absorbed.
+    Case 3: any other, as where a residual branch starts with a ReLU: absorbed by a layer of its own
+        that multiplies by one, which 8, 4 and 2 bit hold exactly.
     """
     kind = activation_kind(fx_node)
     source = fx_node.args[0]
@@ -97,21 +104,41 @@ def activation(captured: PartialGraph, fx_node: FxNode) -> None:
         return
     absorbs = node.operation in ("conv2d", "linear", "add")
     if not absorbs or node.activation != "none" or len(source.users) > 1:
-        raise unsupported(fx_node, "an activation must follow a layer or sum of its own")
-    captured.nodes[name] = Node(
-        name, node.operation, node.inputs, node.attributes, kind, node.shape
-    )
+        ones = torch.ones(node.shape[0])
+        own = module_name(fx_node, kind)
+        name = _channel_layer(captured, fx_node, own, ones, torch.zeros_like(ones))
+    captured.nodes[name] = replace(captured.nodes[name], activation=kind)
     captured.alias[fx_node] = name
 
 
+def _channel_layer(
+    captured: PartialGraph, fx_node: FxNode, name: str, scale: Tensor, shift: Tensor
+) -> str:
+    """A depthwise 1 x 1 convolution: ``scale * x + shift`` for each channel ``[C]``."""
+    source = captured.source(fx_node.args[0])
+    if len(captured.nodes[source].shape) != 3:
+        raise unsupported(fx_node, "on flat features it must follow a linear layer of its own")
+    attributes = {
+        "stride": [1, 1],
+        "padding": [0, 0, 0, 0],
+        "dilation": [1, 1],
+        "groups": len(scale),
+    }
+    unique = captured.add(fx_node, name, "conv2d", (source,), attributes)
+    captured.parameters[f"{unique}.weight"] = scale.reshape(-1, 1, 1, 1).clone()
+    captured.parameters[f"{unique}.bias"] = shift
+    return unique
+
+
 def add(captured: PartialGraph, fx_node: FxNode) -> None:
-    """A sum of two tensors of one shape."""
+    """Case 1: a sum of two tensors of one shape. Case 2: plus zero: the tensor itself."""
     left, right = fx_node.args[:2]
-    same_shape = (
-        isinstance(left, torch.fx.Node)
-        and isinstance(right, torch.fx.Node)
-        and left.meta["val"].shape == right.meta["val"].shape
-    )
+    tensors = [value for value in (left, right) if isinstance(value, torch.fx.Node)]
+    numbers = [value for value in (left, right) if not isinstance(value, torch.fx.Node)]
+    if numbers == [0]:
+        captured.alias[fx_node] = captured.source(tensors[0])
+        return
+    same_shape = len(tensors) == 2 and left.meta["val"].shape == right.meta["val"].shape
     if not same_shape or fx_node.kwargs.get("alpha", 1) != 1:
         raise unsupported(fx_node, "only sums of two tensors of one shape are supported")
     inputs = (captured.source(left), captured.source(right))
@@ -127,49 +154,6 @@ def concat(captured: PartialGraph, fx_node: FxNode) -> None:
     captured.add(fx_node, module_name(fx_node, "concat", own=True), "concat", inputs, {})
 
 
-def max_pool(captured: PartialGraph, fx_node: FxNode) -> None:
-    """Max pooling over a window without dilation."""
-    if len(fx_node.args) > 4 and pair(fx_node.args[4]) != [1, 1]:
-        raise unsupported(fx_node, "only max pooling without dilation is supported")
-    _pool(captured, fx_node, "max_pool2d")
-
-
-def avg_pool(captured: PartialGraph, fx_node: FxNode) -> None:
-    """Average pooling over a window without padding."""
-    padding = pair(fx_node.args[3]) if len(fx_node.args) > 3 else [0, 0]
-    if padding != [0, 0]:
-        raise unsupported(fx_node, "only average pooling without padding is supported")
-    _pool(captured, fx_node, "avg_pool2d")
-
-
-def _pool(captured: PartialGraph, fx_node: FxNode, operation: str) -> None:
-    kernel = pair(fx_node.args[1])
-    stride = pair(fx_node.args[2]) if len(fx_node.args) > 2 and fx_node.args[2] else kernel
-    height, width = pair(fx_node.args[3]) if len(fx_node.args) > 3 else [0, 0]
-    ceil_mode_position = 5 if operation == "max_pool2d" else 4
-    if fx_node.args[ceil_mode_position : ceil_mode_position + 1] == (True,):
-        raise unsupported(fx_node, "ceil_mode is not supported")
-    captured.add(
-        fx_node,
-        module_name(fx_node, operation),
-        operation,
-        (captured.source(fx_node.args[0]),),
-        {"kernel": kernel, "stride": stride, "padding": [height, height, width, width]},
-    )
-
-
-def global_avg_pool(captured: PartialGraph, fx_node: FxNode) -> None:
-    """The mean over height and width, from a pooling module or ``mean``."""
-    is_mean = base_name(fx_node) == "mean"
-    source = fx_node.args[0]
-    if is_mean and sorted(axis % 4 for axis in fx_node.args[1]) != [2, 3]:
-        raise unsupported(fx_node, "only the mean over height and width is supported")
-    if not is_mean and pair(fx_node.args[1]) != [1, 1]:
-        raise unsupported(fx_node, "only adaptive pooling to 1 x 1 is supported")
-    name = module_name(fx_node, "global_avg_pool")
-    captured.add(fx_node, name, "global_avg_pool", (captured.source(source),), {})
-
-
 def flatten(captured: PartialGraph, fx_node: FxNode) -> None:
     """A reshape from ``[N, C, H, W]`` to ``[N, C*H*W]``; nothing where it is flat already."""
     source = captured.source(fx_node.args[0])
@@ -181,12 +165,40 @@ def flatten(captured: PartialGraph, fx_node: FxNode) -> None:
         return
     if before[1:] not in ((), (1, 1)):
         raise unsupported(fx_node, "flattening is understood behind global pooling only")
+    if captured.nodes[source].operation == "conv2d" and _becomes_linear(captured, source):
+        captured.alias[fx_node] = source
+        return
     captured.add(fx_node, module_name(fx_node, "flatten"), "flatten", (source,), {})
 
 
+def _becomes_linear(captured: PartialGraph, name: str) -> bool:
+    """Make a 1 x 1 convolution of one cell, as some classifiers are, the linear layer that it is.
+
+    It takes the place of the convolution; the flattening goes in front of it.
+    """
+    node = captured.nodes[name]
+    before = captured.nodes[node.inputs[0]]
+    weight = captured.parameters[f"{name}.weight"]
+    if before.shape[1:] != (1, 1) or weight.shape[1:] != (before.shape[0], 1, 1):
+        return False
+    flat = f"{name}/flatten"
+    del captured.nodes[name]
+    captured.nodes[flat] = Node(flat, "flatten", node.inputs, shape=before.shape[:1])
+    captured.nodes[name] = Node(name, "linear", (flat,), {}, node.activation, node.shape[:1])
+    captured.parameters[f"{name}.weight"] = weight.flatten(1)
+    return True
+
+
 def identity(captured: PartialGraph, fx_node: FxNode) -> None:
-    """Dropout in evaluation mode, contiguous, clone: the tensor itcaptured."""
+    """Dropout in evaluation mode, contiguous, clone: the tensor itself."""
     captured.alias[fx_node] = captured.source(fx_node.args[0])
+
+
+def whole_slice(captured: PartialGraph, fx_node: FxNode) -> None:
+    """A slice that leaves nothing out, as an index of ``[:, :, :, :]`` gives."""
+    if fx_node.meta["val"].shape != fx_node.args[0].meta["val"].shape:
+        raise unsupported(fx_node, "a part of the channels or pixels cannot be taken")
+    identity(captured, fx_node)
 
 
 def linear(captured: PartialGraph, fx_node: FxNode) -> None:
@@ -214,8 +226,8 @@ HANDLERS: dict[str, Callable[[PartialGraph, FxNode], None]] = {
     "cat": concat,
     "max_pool2d": max_pool,
     "avg_pool2d": avg_pool,
-    "adaptive_avg_pool2d": global_avg_pool,
-    "mean": global_avg_pool,
+    "adaptive_avg_pool2d": adaptive_avg_pool,
+    "mean": mean,
     "flatten": flatten,
     "view": flatten,
     "reshape": flatten,
@@ -223,5 +235,8 @@ HANDLERS: dict[str, Callable[[PartialGraph, FxNode], None]] = {
     "dropout": identity,
     "contiguous": identity,
     "clone": identity,
+    "alias": identity,
+    "detach": identity,
+    "slice": whole_slice,
     "linear": linear,
 }

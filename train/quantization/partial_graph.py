@@ -73,10 +73,12 @@ class PartialGraph:
         """The captured node that stands for an argument.
 
         Raises:
-            ArtifactError: it is a pad that no convolution takes.
+            ArtifactError: it is a pad that no convolution takes, or a weight.
         """
         if fx_node in self.padding:
             raise unsupported(fx_node, "padding is only understood in front of a convolution")
+        if fx_node not in self.alias:
+            raise unsupported(fx_node, "a weight can only enter a layer")
         return self.alias[fx_node]
 
     def tensor(self, fx_node: FxNode) -> Tensor:
