@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from train.backbones import build
@@ -17,7 +21,7 @@ from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import Session
 
-__all__ = ["calibrate", "quantization_config", "run_float_phase"]
+__all__ = ["calibrate", "calibration_batches", "quantization_config", "run_float_phase"]
 
 
 class _Normalized(nn.Module):
@@ -60,11 +64,17 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
 
 def calibrate(session: Session, network: QuantizedNetwork) -> None:
     """Set the clips from unaugmented training images, drawn with the run's seed."""
-    settings, images = session.config.quantization, session.data.train.images
-    generator = keyed_generator(session.config.run.seed, "calibration")
-    chosen = sorted(generator.permutation(len(images))[: settings.calibration_images])
-    batches = image_batches(images[chosen], session.config.optimizer.batch_size, session.device)
-    network.calibrate(batches, percentile=settings.percentile)
+    batches = calibration_batches(session.data.train.images, session.config, session.device)
+    network.calibrate(batches, percentile=session.config.quantization.percentile)
+
+
+def calibration_batches(
+    images: NDArray[np.uint8], config: TrainConfig, device: torch.device | None = None
+) -> Iterator[Tensor]:
+    """Unaugmented training images uint8 ``[N, H, W, 3]``, drawn with the run's seed."""
+    generator = keyed_generator(config.run.seed, "calibration")
+    chosen = sorted(generator.permutation(len(images))[: config.quantization.calibration_images])
+    return image_batches(images[chosen], config.optimizer.batch_size, device)
 
 
 def quantization_config(config: TrainConfig) -> QuantizationConfig:

@@ -1,8 +1,8 @@
 """The frontier of accuracy over size and over arithmetic, as a picture that needs no library (SVG).
 
-Each point is a row with its 95 % interval; the line joins the rows that no other row beats with as
-few bytes or bit operations. A row that lacks folds is hollow, and no part of the line: it was
-judged on other images.
+Each point is a row with its 95 % interval, its colour the method and its shape the width of the
+activations; the line joins the rows that no other row beats with as few bytes or bit operations. A
+row that lacks folds is hollow, and no part of the line: it was judged on other images.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from train.study.analysis import Analysis, RowFigures
 
 __all__ = ["frontier_svg", "undominated"]
 
-_WIDTH, _HEIGHT = 1080, 470
-_LEFT, _TOP, _PANEL, _GAP, _BOTTOM = 70, 56, 430, 80, 380
+_WIDTH, _HEIGHT = 1080, 500
+_LEFT, _TOP, _PANEL, _GAP, _BOTTOM = 70, 86, 430, 80, 410
 _INK, _FAINT = "#222222", "#d8d8d8"
 _FAMILIES = {
     "float": "#222222",
@@ -29,30 +29,42 @@ _FAMILIES = {
 }
 # Points of one width lie at one place; each family is moved aside by so many pixels.
 _ASIDE = 9
+_SIZE = 4.5
+_SHAPES = {8: "8-bit activations, or float", 4: "4 bit", 2: "2 bit"}
 
 
 @dataclass(frozen=True)
 class _Point:
     row: RowFigures
     cost: float
-    accuracy: float
+    label: str
     whole: bool
+
+    @property
+    def accuracy(self) -> float:
+        return self.row.figures["accuracy"].value
+
+    @property
+    def aside(self) -> float:
+        """Pixels that the point is moved by, so that families do not hide each other."""
+        place = list(_FAMILIES).index(self.row.row.title)
+        return 0.0 if self.row.row.is_float else (place - 3.5) * _ASIDE
 
 
 def frontier_svg(analysis: Analysis) -> str:
     """Two panels, accuracy over bytes and over bit operations; costs are on a logarithmic scale."""
     whole = analysis.plan.folds
-    panels: tuple[tuple[str, Callable[[RowFigures], float]], ...] = (
-        ("weights, megabytes", lambda row: row.weight_bytes / 1e6),
-        ("bit operations of an inference, thousand millions", lambda row: row.bit_operations / 1e9),
+    drawn = [row for row in analysis.rows if row.row.title in _FAMILIES]
+    panels: tuple[tuple[str, Callable[[RowFigures], tuple[float, str]]], ...] = (
+        ("weights, megabytes", lambda row: (row.weight_bytes / 1e6, _weight_label(row))),
+        (
+            "bit operations of an inference, thousand millions",
+            lambda row: (row.bit_operations / 1e9, row.row.width),
+        ),
     )
     parts = []
-    for number, (axis, cost_of) in enumerate(panels):
-        points = [
-            _Point(row, cost_of(row), row.figures["accuracy"].value, len(row.folds) == whole)
-            for row in analysis.rows
-            if _family(row) in _FAMILIES
-        ]
+    for number, (axis, place_of) in enumerate(panels):
+        points = [_Point(row, *place_of(row), len(row.folds) == whole) for row in drawn]
         left = _LEFT + number * (_PANEL + _GAP)
         parts.append(_panel(points, axis, left) if points else "")
     note = "Simulated on 8-bit kernels: below 8 bit, fewer bit operations are no shorter latency."
@@ -74,8 +86,8 @@ def undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, floa
     return kept
 
 
-def _family(row: RowFigures) -> str:
-    return row.row.title
+def _weight_label(row: RowFigures) -> str:
+    return "float" if row.row.is_float else f"{row.row.weight_bits}-bit weights"
 
 
 def _panel(points: Sequence[_Point], axis: str, left: int) -> str:
@@ -92,8 +104,9 @@ def _panel(points: Sequence[_Point], axis: str, left: int) -> str:
 
     parts = [_axes(axis, left, (low_x, high_x), (low_y, high_y), x, y)]
     line = undominated([(point.cost, point.accuracy) for point in points if point.whole])
+    places = {(p.cost, p.accuracy): x(p.cost) + p.aside for p in reversed(points) if p.whole}
     if len(line) > 1:
-        path = " ".join(f"{x(cost):.1f},{y(accuracy):.1f}" for cost, accuracy in line)
+        path = " ".join(f"{places[place]:.1f},{y(place[1]):.1f}" for place in line)
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{_INK}" stroke-dasharray="4 3"/>'
         )
@@ -138,33 +151,42 @@ def _axes(
 
 
 def _mark(point: _Point, x: Callable[[float], float], y: Callable[[float], float]) -> str:
-    names = list(_FAMILIES)
-    place = names.index(_family(point.row))
-    colour = _FAMILIES[names[place]]
-    aside = 0 if point.row.row.is_float else (place - 3.5) * _ASIDE
-    column, found = x(point.cost) + aside, point.row.figures["accuracy"]
+    colour = _FAMILIES[point.row.row.title]
+    column, found = x(point.cost) + point.aside, point.row.figures["accuracy"]
+    bits = min(point.row.row.activation_bits, 8)
     title = f"{point.row.row.name}: {found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
     fill = colour if point.whole else "white"
     return (
         f"<g><title>{escape(title)}</title>"
         f'<line x1="{column:.1f}" x2="{column:.1f}" y1="{y(found.low):.1f}" '
         f'y2="{y(found.high):.1f}" stroke="{colour}" stroke-width="1.5"/>'
-        f'<circle cx="{column:.1f}" cy="{y(found.value):.1f}" r="4.5" fill="{fill}" '
-        f'stroke="{colour}" stroke-width="1.5"/></g>'
+        f"{_shape(bits, column, y(found.value), fill, colour)}</g>"
     )
 
 
+def _shape(bits: int, x: float, y: float, fill: str, colour: str) -> str:
+    """A circle, a triangle or a square around a place."""
+    paint = f'fill="{fill}" stroke="{colour}" stroke-width="1.5"'
+    if bits == 8:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_SIZE}" {paint}/>'
+    corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
+    if bits == 4:
+        corners = [(0.0, -1.25), (1.2, 0.95), (-1.2, 0.95)]
+    path = " ".join(f"{x + _SIZE * dx:.1f},{y + _SIZE * dy:.1f}" for dx, dy in corners)
+    return f'<polygon points="{path}" {paint}/>'
+
+
 def _width_labels(points: Sequence[_Point], x: Callable[[float], float]) -> list[str]:
-    """The widths above the panel, one label for each place; close ones one above the other."""
+    """What lies at each place, above the panel; close ones one above the other."""
     places: dict[float, list[str]] = {}
     for point in points:
         names = places.setdefault(round(x(point.cost), 1), [])
-        if point.row.row.width not in names:
-            names.append(point.row.row.width)
+        if point.label not in names:
+            names.append(point.label)
     labels: list[str] = []
     last, level = -math.inf, 0
     for column in sorted(places):
-        level = (level + 1) % 2 if column - last < 60 else 0
+        level = (level + 1) % 2 if column - last < 76 else 0
         last = column
         labels.append(
             f'<text x="{column:.1f}" y="{_TOP - 6 - 13 * level}" text-anchor="middle" '
@@ -181,8 +203,11 @@ def _legend() -> str:
             f'<text x="{column + 10:.0f}" y="20">{escape(name)}</text>'
         )
         column += 40 + 6.6 * len(name)
-    parts.append(
-        f'<circle cx="{column:.0f}" cy="16" r="5" fill="white" stroke="{_INK}"/>'
-        f'<text x="{column + 10:.0f}" y="20">folds missing</text>'
-    )
+    column = float(_LEFT)
+    for bits, name in _SHAPES.items():
+        parts.append(_shape(bits, column, 36, _INK, _INK))
+        parts.append(f'<text x="{column + 10:.0f}" y="40">{escape(name)}</text>')
+        column += 40 + 6.6 * len(name)
+    parts.append(_shape(8, column, 36, "white", _INK))
+    parts.append(f'<text x="{column + 10:.0f}" y="40">folds missing</text>')
     return "".join(parts)

@@ -101,7 +101,7 @@ def _trained(
     name, title = ("pact_sgt_", "PACT + SGT") if guided else ("pact_", "PACT")
     name += _suffix(weight_bits, activation_bits)
     if k_percent is not None:
-        guidance["k"] = k_percent / 100
+        guidance |= {"threshold": "share", "k": k_percent / 100}
         name, title = f"{name}_k{k_percent:02d}", f"{title}, k = {k_percent} %"
     return Row(
         name,

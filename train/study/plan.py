@@ -2,7 +2,11 @@
 
 ``study.toml`` spells out every entry of the recipe that was known when the study began, so that a
 later version with other defaults goes on with the same experiment. Who edits it changes the hash of
-exactly those rows that the entry plays a part in: they are run again, the others stay.
+exactly those rows that the entry plays a part in: they are run again, the others stay. A row can be
+given settings of its own, which the report then names::
+
+    [rows.pact_w4a4.optimizer]
+    lr = 3e-4
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,7 @@ _PLACES = (
     ("run", "device"),
     ("run", "threads"),
     ("run", "tensorboard"),
+    ("run", "mlflow"),
 )
 # What the float phase, which the rows of a fold share, does not depend on.
 _SECOND_PHASE = (("optimizer", "epochs"), ("optimizer", "lr"), ("optimizer", "lr_alpha"))
@@ -51,12 +56,14 @@ class Plan:
         folds: number of folds.
         folds_sha256: hash of the folds, which names the images.
         region: part of the picture whose share of the saliency is reported, or None.
+        own: row name to settings of that row alone.
     """
 
     recipe: Tables
     folds: int
     folds_sha256: str
     region: Region | None = None
+    own: Mapping[str, Tables] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: TrainConfig, folds: int, folds_sha256: str, region: Region | None) -> Plan:
@@ -72,14 +79,19 @@ class Plan:
         """
         try:
             tables = read_toml(path)
-            study = tables.pop("study")
+            study, own = tables.pop("study"), tables.pop("rows", {})
             region = str(study["region"])
             plan = cls(
                 tables,
                 int(study["folds"]),
                 str(study["folds_sha256"]),
                 Region.parse(region) if region else None,
+                own,
             )
+            for name in own:
+                if MATRIX[name].method == "post-training":
+                    raise ValueError(f"the row {name} has no training to set")
+                plan.config(MATRIX[name])
             plan.config()
         except (UsageError, KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"{path} cannot be read ({error}); correct it.") from error
@@ -101,12 +113,12 @@ class Plan:
     def config(self, row: Row | None = None) -> TrainConfig:
         """The configuration of a row, or of the recipe itself, without places."""
         tables: Tables = {name: dict(table) for name, table in self.recipe.items()}
-        for name, entries in (row.tables if row else {}).items():
+        for name, entries in self._settings(row).items():
             tables.setdefault(name, {}).update(entries)
         tables.setdefault("data", {})["source"] = _NOWHERE
         config = from_tables(tables, PLAN_FILE)
         guidance = config.guidance
-        if guidance.k == 0:
+        if guidance.k == 0 and guidance.threshold == "share":
             # An image compared with itself: the divergence and its gradient are zero, and the
             # second pass can be saved.
             guidance = replace(guidance, lambda1=0.0)
@@ -123,7 +135,7 @@ class Plan:
             widths = {"weight_bits": row.weight_bits, "activation_bits": row.activation_bits}
             calibration = {"calibration_images": self.config().quantization.calibration_images}
             return {**base, "post_training": {**widths, **calibration, "ranges": row.ranges}}
-        tables = self._spelled_out(to_tables(self.config(row)), row.tables)
+        tables = self._spelled_out(to_tables(self.config(row)), self._settings(row))
         for name in _SECOND_PHASE_TABLES:
             # What is off has no other settings that could matter.
             if not tables[name]["enabled"]:
@@ -142,6 +154,16 @@ class Plan:
         for table in _SECOND_PHASE_TABLES:
             tables.pop(table, None)
         return _hash({"entries": tables, "folds": self.folds_sha256, "fold": fold})
+
+    def _settings(self, row: Row | None) -> Tables:
+        """What a row sets: by its nature, and by its own part of the plan."""
+        if row is None:
+            return {}
+        own = self.own.get(row.name, {})
+        return {
+            name: {**row.tables.get(name, {}), **own.get(name, {})}
+            for name in {**row.tables, **own}
+        }
 
     def _spelled_out(self, tables: Tables, overrides: Mapping[str, Mapping[str, Any]]) -> Tables:
         defaults = to_tables(from_tables({"data": {"source": _NOWHERE}}, PLAN_FILE))

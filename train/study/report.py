@@ -78,6 +78,13 @@ def _notes(analysis: Analysis) -> list[str]:
         "`percentile`: 99.99 % of the activations and the largest weight, the common default.",
         "k = 0 masks nothing, so that the divergence is zero: it is the row without guidance.",
     ]
+    for name, tables in plan.own.items():
+        settings = ", ".join(
+            f"{table}.{entry} = {value}"
+            for table, entries in tables.items()
+            for entry, value in entries.items()
+        )
+        notes.append(f"The row {name} has settings of its own: {settings}.")
     if analysis.lesion_class:
         notes.append(
             f"Saliency is |d logit / d input| of {analysis.lesion_class!r}; pointing is taken on "

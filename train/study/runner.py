@@ -23,10 +23,8 @@ from pathlib import Path
 
 from edge_runtime.files import atomic_write_text, output_errors
 from edge_runtime.preprocessing import Preprocessing
-from train.batches import image_batches
 from train.config import DataConfig, TrainConfig
-from train.data.augment import keyed_generator
-from train.float_phase import quantization_config
+from train.float_phase import calibration_batches, quantization_config
 from train.progress import Reporter
 from train.quantization import QuantizedNetwork, load_network
 from train.quantization.checkpoint import read_record
@@ -167,7 +165,7 @@ class _Runner:
             if task.row.method == "post-training":
                 run, network = None, self._quantized_after_training(task)
             else:
-                run = self._trained(task.row, task.fold, task.sha256)
+                run = self._trained(task.row, task.fold)
                 network, _ = load_network(run.best_checkpoint)
             record = self._record(task, network, run, shared)
         record.write(self._places.out / ROWS_FOLDER)
@@ -217,12 +215,12 @@ class _Runner:
         run = self._shared_run(fold)
         config = self._placed(self._plan.config(MATRIX[BASELINE]), fold)
         config = replace(config, optimizer=replace(config.optimizer, epochs=0))
-        with _claimed(run.path.with_suffix(".lock"), wait=True):
-            self._finish(run, config, fold)
+        self._finish(run, config, fold)
         return run
 
-    def _trained(self, row: Row, fold: int, sha256: str) -> RunDirectory:
-        run = RunDirectory(self._places.fold(fold) / f"{row.name}-{sha256[:12]}")
+    def _trained(self, row: Row, fold: int) -> RunDirectory:
+        """The finished run of a row."""
+        run = self._run_of(row, fold)
         config = self._placed(self._plan.config(row), fold)
         start = str(self._shared_run(fold).path)
         config = replace(config, network=replace(config.network, start=start))
@@ -231,7 +229,7 @@ class _Runner:
 
     def _quantized_after_training(self, task: Task) -> QuantizedNetwork:
         row, baseline = task.row, MATRIX[BASELINE]
-        run = self._trained(baseline, task.fold, self._plan.sha256(baseline, task.fold))
+        run = self._trained(baseline, task.fold)
         network, _ = load_network(run.best_checkpoint)
         config = self._plan.config(baseline)
         widths = replace(
@@ -241,10 +239,7 @@ class _Runner:
             weight_quantizer="max",
         )
         train_images = self._fold_images(task.fold).train.images
-        generator = keyed_generator(config.run.seed, "calibration")
-        count = config.quantization.calibration_images
-        chosen = sorted(generator.permutation(len(train_images))[:count])
-        batches = image_batches(train_images[chosen], config.optimizer.batch_size)
+        batches = calibration_batches(train_images, config)
         return quantize_after_training(network, widths, batches, row.ranges)
 
     def _fold_images(self, fold: int) -> FoldImages:
@@ -264,15 +259,16 @@ class _Runner:
         text = self._images.folds.split(fold).csv_text
         if not split_file.is_file() or split_file.read_text(encoding="utf-8") != text:
             atomic_write_text(split_file, text)
-        state = read_state(run.path)
-        if state is not None and state.finished:
-            return
-        if run.config.is_file() and run.read_config() == config:
-            resume(run, self._reporter)
-        else:
-            train(config, run, self._reporter, force=True, announce=False)
-        for leftover in run.path.glob("last-*.safetensors"):
-            leftover.unlink()
+        # Another process may need the same run, for a row of its own.
+        with _claimed(run.path.with_suffix(".lock"), wait=True):
+            if _is_finished(run):
+                return
+            if run.config.is_file() and run.read_config() == config:
+                resume(run, self._reporter)
+            else:
+                train(config, run, self._reporter, force=True, announce=False)
+            for leftover in run.path.glob("last-*.safetensors"):
+                leftover.unlink()
 
     def _placed(self, config: TrainConfig, fold: int) -> TrainConfig:
         """The configuration with this machine's places."""
@@ -289,9 +285,29 @@ class _Runner:
         name = f"shared-{self._plan.shared_sha256(fold)[:12]}"
         return RunDirectory(self._places.fold(fold) / name)
 
+    def _run_of(self, row: Row, fold: int) -> RunDirectory:
+        name = f"{row.name}-{self._plan.sha256(row, fold)[:12]}"
+        return RunDirectory(self._places.fold(fold) / name)
+
     def _seconds(self, tasks: Sequence[Task]) -> float | None:
-        new = {task.fold for task in tasks if not self._shared_run(task.fold).path.is_dir()}
-        return self.estimator.total((task.row for task in tasks), len(new))
+        """Of the tasks, and of what they need first: float networks, and baselines to quantise."""
+        baseline = MATRIX[BASELINE]
+        new = {task.fold for task in tasks if not _is_finished(self._shared_run(task.fold))}
+        planned = {task.fold for task in tasks if task.row == baseline}
+        needed = {
+            task.fold
+            for task in tasks
+            if task.row.method == "post-training"
+            and task.fold not in planned
+            and not _is_finished(self._run_of(baseline, task.fold))
+        }
+        rows = [task.row for task in tasks] + [baseline] * len(needed)
+        return self.estimator.total(rows, len(new))
+
+
+def _is_finished(run: RunDirectory) -> bool:
+    state = read_state(run.path)
+    return state is not None and state.finished
 
 
 def _training_seconds(run: RunDirectory) -> float:

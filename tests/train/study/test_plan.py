@@ -66,11 +66,26 @@ def test_more_epochs_change_every_row_but_not_the_shared_network(plan: Plan) -> 
     assert plan.shared_sha256(0) != plan.shared_sha256(1)
 
 
+def test_a_row_can_have_settings_of_its_own(plan: Plan, tmp_path: Path) -> None:
+    plan.write(tmp_path / "study.toml")
+    with (tmp_path / "study.toml").open("a") as file:
+        file.write("[rows.pact_w4a4.optimizer]\nlr = 3e-4\n")
+    read = Plan.read(tmp_path / "study.toml")
+    assert differing(plan, read) == {"pact_w4a4"}
+    assert read.config(MATRIX["pact_w4a4"]).optimizer.lr == 3e-4
+
+
 def test_masking_nothing_is_the_row_without_guidance(plan: Plan) -> None:
     found = hashes(plan)
     assert found["pact_sgt_w8a8_k00"] == found["pact_w8a8"]
     with_l1 = hashes(changed(plan, "guidance", lambda2=0.1))
     assert with_l1["pact_sgt_w8a8_k00"] != with_l1["pact_w8a8"]
+
+
+def test_an_adaptive_threshold_asks_for_no_share(plan: Plan) -> None:
+    found = hashes(changed(plan, "guidance", threshold="adaptive", k=0.0))
+    assert found["pact_sgt_w8a8"] != found["pact_w8a8"]
+    assert found["pact_sgt_w8a8_k00"] == found["pact_w8a8"]
 
 
 def test_the_default_share_is_one_row_and_not_two(plan: Plan) -> None:
@@ -87,8 +102,19 @@ def test_an_entry_that_came_later_counts_once_it_leaves_its_default(plan: Plan) 
     assert differing(older, changed(older, "augmentation", shift=default + 0.01)) == set(MATRIX)
 
 
+WHOLE = '[study]\nfolds = 2\nfolds_sha256 = ""\nregion = ""\n'
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[study]\nfolds = 2\n", '[study]\nfolds = 2\nfolds_sha256 = ""\nregion = "x"\n']
+    "text",
+    [
+        "",
+        "[study]\nfolds = 2\n",
+        WHOLE.replace('region = ""', 'region = "x"'),
+        f"{WHOLE}[rows.pact3.optimizer]\nlr = 1e-3\n",
+        f"{WHOLE}[rows.ptq_w4a4.optimizer]\nlr = 1e-3\n",
+        f"{WHOLE}[rows.pact_w4a4.optimizer]\nlr = -1\n",
+    ],
 )
 def test_a_damaged_plan_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "study.toml"

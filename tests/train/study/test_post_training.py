@@ -62,13 +62,17 @@ def test_the_float_network_is_left_as_it_is(ranges: Ranges) -> None:
 
 
 def test_ranges_of_least_error_are_nearer_to_float_at_4_bit() -> None:
-    network = quantized(Chain(8, stem(), depthwise(8, 3, 2)), IMAGES)
-    network.quantize = False
-    exact = network(as_batch(IMAGES))
-    config = QuantizationConfig(activation_bits=4, weight_bits=4)
+    images, config = as_batch(IMAGES), QuantizationConfig(activation_bits=4, weight_bits=4)
 
-    def error(ranges: Ranges) -> Tensor:
-        narrow = quantize_after_training(network, config, [as_batch(IMAGES)], ranges)
-        return (narrow(as_batch(IMAGES)) - exact).square().mean()
+    def error(seed: int, ranges: Ranges) -> float:
+        torch.manual_seed(seed)
+        network = quantized(Chain(8, stem(), depthwise(8, 3, 2)), IMAGES)
+        network.quantize = False
+        with torch.no_grad():
+            exact = network(images)
+            narrow = quantize_after_training(network, config, [images], ranges)
+            return float((narrow(images) - exact).square().mean() / exact.square().mean())
 
-    assert error("mse") < error("percentile")
+    # Over several networks: the least error of each range is no promise for their sum.
+    mse, percentile = (sum(error(seed, r) for seed in range(6)) for r in ("mse", "percentile"))
+    assert mse < percentile
