@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
@@ -167,9 +168,7 @@ class _Resampled:
     """Statistics of the data as they are and of every resample at once."""
 
     def __init__(self, groups: Sequence[int]) -> None:
-        drawn = resample_counts(groups, replicates=_REPLICATES)
-        # The first line is the data as they are.
-        self.weights: Floats = np.vstack([np.ones((1, len(groups))), drawn]).astype(np.float64)
+        self.weights = _weights(tuple(groups))
 
     def mean(self, values: Sequence[float | None] | Floats) -> Interval:
         """Mean of one number per image; None and NaN are left out."""
@@ -181,6 +180,14 @@ class _Resampled:
         defined = ~(np.isnan(above) | np.isnan(below))
         top, bottom = (self.weights @ np.where(defined, values, 0.0) for values in (above, below))
         return interval(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0))
+
+
+# Rows of the same folds have the same resamples, of images, of lesions and of off-centre ones.
+@lru_cache(maxsize=4)
+def _weights(groups: tuple[int, ...]) -> Floats:
+    """How often each image counts, ``[1 + R, N]``; the first line is the data as they are."""
+    drawn = resample_counts(groups, replicates=_REPLICATES)
+    return np.vstack([np.ones((1, len(groups))), drawn]).astype(np.float64)
 
 
 def interval(statistic: Floats) -> Interval:
