@@ -100,7 +100,10 @@ def _gaps(analysis: Analysis) -> list[str]:
     gaps = []
     partial = [row.row.name for row in analysis.rows if len(row.folds) < analysis.plan.folds]
     if partial:
-        gaps.append(f"Folds are missing of: {', '.join(partial)}.")
+        gaps.append(
+            f"Folds are missing of: {', '.join(partial)}. Rows of other folds were judged on other "
+            "images: compare their differences from float, not the figures themselves."
+        )
     if analysis.missing:
         gaps.append(f"Not run yet: {', '.join(analysis.missing)}.")
     if analysis.foreign:
