@@ -89,7 +89,15 @@ def _float_step(module: nn.Module, backbone: Backbone, images: Tensor, labels: T
 @click.option("--out", type=click.Path(path_type=Path), help="Markdown file.")
 def timm_networks(names: Sequence[str], size: int, out: Path | None) -> None:
     """Try networks of timm by NAMES; without, the list of this script."""
-    lines = ["| `--backbone` | |", "|---|---|"]
+    lines = [
+        "# Networks of timm that were tried",
+        "",
+        f"`python -m benchmarks.studies.timm_networks` at {size} x {size} pixels: a float step, batch",
+        "norm folded, and a step with PACT and saliency guidance; or why the network is refused.",
+        "",
+        "| `--backbone` | |",
+        "|---|---|",
+    ]
     for name in names or NAMES:
         try:
             said = try_network(f"timm:{name}", size)
