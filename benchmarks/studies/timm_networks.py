@@ -93,7 +93,7 @@ def timm_networks(names: Sequence[str], size: int, out: Path | None) -> None:
         "# Networks of timm that were tried",
         "",
         f"`python -m benchmarks.studies.timm_networks` at {size} x {size} pixels: a float step,",
-        "batch norm folded, and a step with PACT and saliency guidance; or why the network is refused.",
+        "batch norm folded, a step with PACT and saliency guidance; or why the network is refused.",
         "",
         "| `--backbone` | |",
         "|---|---|",
