@@ -13,22 +13,50 @@ from torch import Tensor
 from train.data.augment import Augmentation, augment, keyed_generator
 from train.data.cache import LoadedImages
 
-__all__ = ["Batch", "TrainingBatches", "image_batches", "to_tensor"]
+__all__ = ["WHOLE_BATCH", "Batch", "Share", "TrainingBatches", "image_batches", "to_tensor"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process's part of a batch counts for; one process has all of it.
+
+    With R processes, n images in the batch and n_r of them here, the mean of a loss l over the
+    batch is the mean over the processes of ``(R n_r / n) mean_r(l)``. The cross entropy with class
+    weights divides by their sum W over the labels, so that its factor is ``R W_r / W``. Averaged
+    gradients are therefore those of the whole batch, however unequal the parts are.
+
+    Attributes:
+        images: ``R n_r / n``, for means over images.
+        weight: ``R W_r / W``, for the cross entropy.
+    """
+
+    images: float = 1.0
+    weight: float = 1.0
+
+    @classmethod
+    def of(cls, here: NDArray[np.float64], batch: NDArray[np.float64], count: int) -> Share:
+        """From the class weights of the images here and of all in the batch, and R."""
+        return cls(count * len(here) / len(batch), count * float(here.sum() / batch.sum()))
+
+
+WHOLE_BATCH = Share()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's images.
+    """One step's images, of which this process has its share.
 
     Attributes:
         image: float32 ``[N, 3, H, W]``, byte values.
         label: int64 ``[N]``.
         noise: float32 ``[N, 3, H, W]`` in [0, 1] for the mask, or None if not asked for.
+        share: what these images count for.
     """
 
     image: Tensor
     label: Tensor
     noise: Tensor | None
+    share: Share = WHOLE_BATCH
 
 
 def to_tensor(images_nhwc: NDArray[np.uint8], device: torch.device | None = None) -> Tensor:

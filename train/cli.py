@@ -5,10 +5,12 @@ Nothing here imports torch before a command runs, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from edge_runtime.errors import UsageError
 from train.data_cli import data
@@ -28,6 +30,8 @@ Examples:
   saliedge train --config runs/first/config.toml --seed 1 --out runs/second
   saliedge train --from runs/first --bits 4 --out runs/first-w4a4
   saliedge train --resume --out runs/first
+  saliedge train --data kvasir --out runs/two --processes 2
+  torchrun --nproc-per-node 2 -m train --data kvasir --out runs/two
 
 \b
 A value comes from its flag, else from --config, else from the run after --from, else from the
@@ -304,6 +308,12 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[auto]")
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option(
+    "--processes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Train in N processes on this machine, each on its part of every batch [1].",
+)
+@click.option(
     "--tensorboard/--no-tensorboard",
     default=None,
     help="Write TensorBoard events if it is installed [on].",
@@ -313,7 +323,17 @@ class _Size(click.ParamType[tuple[int, int]]):
     metavar="URI|none",
     help="Track the run in this MLflow store [that of MLFLOW_TRACKING_URI, if set].",
 )
-def train(out: Path, config: Path | None, resume: bool, force: bool, **flags: Any) -> None:
+@click.pass_context
+def train(
+    context: click.Context,
+    /,
+    out: Path,
+    config: Path | None,
+    resume: bool,
+    force: bool,
+    processes: int | None,
+    **flags: Any,
+) -> None:
     """Train a network: float warm-up, then learned ranges (PACT) with saliency guidance.
 
     The best epoch on the validation part, by macro recall and then loss, becomes
@@ -325,26 +345,49 @@ def train(out: Path, config: Path | None, resume: bool, force: bool, **flags: An
         raise UsageError(
             f"--resume goes on with the run as it is; leave out --{named.replace('_', '-')}."
         )
+    if processes is not None and processes > 1:
+        context.exit(_in_processes(context, processes))
     from train.config import resolve
-    from train.progress import reporting
+    from train.parallel import process_group
+    from train.progress import quiet_reporter, reporting
     from train.run_directory import RunDirectory
     from train.trainer import resume as resume_run
     from train.trainer import train as train_run
 
     run = RunDirectory(out)
-    with reporting() as reporter:
+    with (
+        process_group() as group,
+        reporting() if group.is_first else quiet_reporter() as reporter,
+    ):
         if resume:
-            best = resume_run(run, reporter)
+            best = resume_run(run, reporter, group)
         else:
             start = given.get("start")
             origin = RunDirectory(Path(start)).read_config() if start else None
             resolved = resolve(_tables(given), config, origin)
-            best = train_run(resolved, run, reporter, force=force)
+            best = train_run(resolved, run, reporter, force=force, processes=group)
         if best is not None:
             reporter.message(
                 f"best: epoch {best.epoch}, macro recall {best.macro_recall:.1%} on the validation "
                 f"part: {run.best_checkpoint}"
             )
+
+
+def _in_processes(context: click.Context, count: int) -> int:
+    """Run this command again in each of several processes; give their exit code."""
+    from train.launch import launch
+
+    if "WORLD_SIZE" in os.environ:
+        raise UsageError("torchrun starts the processes already; leave out --processes.")
+    words = [
+        f"{option.opts[0]}={value}"
+        if not isinstance(value, bool)
+        else (option.opts if value else option.secondary_opts)[0]
+        for option, value in ((o, context.params[str(o.name)]) for o in context.command.params)
+        if option.name != "processes"
+        and context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    ]
+    return launch(["-m", "train", *words], count)
 
 
 def _tables(given: dict[str, Any]) -> dict[str, dict[str, Any]]:

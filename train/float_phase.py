@@ -16,7 +16,7 @@ from train.data.augment import keyed_generator
 from train.learner import Learner
 from train.objectives import FloatObjective
 from train.optimization import float_optimizer
-from train.quantization import QuantizationConfig, QuantizedNetwork, save_network
+from train.quantization import QuantizationConfig, QuantizedNetwork
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import Session
@@ -46,6 +46,7 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     torch.manual_seed(config.run.seed)
     classes = len(session.data.classes)
     module = build(network.backbone, classes, network.pretrained, network.width_multiplier)
+    module = session.processes.synchronized(module, session.device)
     model = _Normalized(module, network).to(session.device)
     model = model.to(memory_format=torch.channels_last)
     learner = Learner(model, float_optimizer(model, config.optimizer), decay=config.optimizer.ema)
@@ -54,11 +55,13 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
         session.restore(state, learner)
         done, best = state.epochs_done, state.best
     objective = FloatObjective(model, session.class_weights)
+    loss = session.processes.parallel(objective)
     for epoch in range(done, config.optimizer.epochs_float):
         if session.stops_early(best, epoch):
             break
-        best = _train_epoch(session, learner, objective, epoch, best)
+        best = _train_epoch(session, learner, objective, loss, epoch, best)
     learner.return_to_kept()
+    session.processes.copy_buffers(model)
     _fold(session, module)
 
 
@@ -93,6 +96,7 @@ def _train_epoch(
     session: Session,
     learner: Learner,
     objective: FloatObjective,
+    loss: nn.Module,
     epoch: int,
     best: Best | None,
 ) -> Best | None:
@@ -107,6 +111,7 @@ def _train_epoch(
         phase_epochs=epochs,
         learner=learner,
         objective=objective,
+        loss=loss,
     )
     with learner.judged():
         validation = session.validate(learner.model).score
@@ -114,7 +119,7 @@ def _train_epoch(
         if session.config.optimizer.patience and (best is None or best.beaten_by(candidate)):
             best = candidate
             learner.keep()
-    session.log.write(
+    session.write_record(
         EpochRecord(
             epoch=epoch + 1,
             phase="float",
@@ -151,4 +156,5 @@ def _fold(session: Session, module: nn.Module) -> None:
     calibrate(session, network)
     validation = session.validate(network)
     epoch = session.config.optimizer.epochs_float
-    save_network(session.run.float_checkpoint, network, session.metadata(validation, epoch))
+    metadata = session.metadata(validation, epoch)
+    session.save_network(session.run.float_checkpoint, network, metadata)

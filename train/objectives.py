@@ -45,6 +45,7 @@ class FloatObjective(nn.Module):
             logits = self.model(batch.image)
         logits = logits.float()
         cross_entropy = F.cross_entropy(logits, batch.label, weight=self._class_weights)
+        cross_entropy = cross_entropy * batch.share.weight
         zero = logits.new_zeros(())
         return LossTerms(cross_entropy, cross_entropy, zero, zero, zero, logits)
 
@@ -89,6 +90,7 @@ class GuidedObjective(nn.Module):
             noise=batch.noise,
             eta=self._eta,
             class_weights=self._class_weights,
+            share=batch.share,
         )
 
     def step_done(self, divergence: float) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from statistics import fmean
 
 import torch
+from torch import nn
 
 from train.batches import to_tensor
 from train.float_phase import calibrate
@@ -13,7 +14,7 @@ from train.learner import Learner
 from train.objectives import GuidedObjective
 from train.optimization import quantized_optimizer
 from train.prediction import Score
-from train.quantization import QuantizedNetwork, load_network, save_network
+from train.quantization import QuantizedNetwork, load_network
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import EpochLosses, Session, Validation
@@ -50,10 +51,11 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
         if settings.epochs == 0:
             best = _keep(session, network, done, validation)
             session.save_state("quantized", done, best, learner)
+    loss = session.processes.parallel(objective)
     for epoch in range(done, settings.epochs_float + settings.epochs):
         if session.stops_early(best, epoch):
             break
-        losses = _train_epoch(session, learner, objective, epoch)
+        losses = _train_epoch(session, learner, objective, loss, epoch)
         with learner.judged():
             validation = session.validate(network)
             _record(session, network, epoch + 1, losses, validation.score)
@@ -72,6 +74,8 @@ def _starting_network(session: Session) -> QuantizedNetwork:
         parameter.data = parameter.data.clone(memory_format=torch.preserve_format)
     network.mark_calibrated()
     network.quantize = session.config.quantization.enabled
+    for alpha in network.alpha_parameters():
+        alpha.requires_grad_(network.quantize)
     return network
 
 
@@ -87,7 +91,11 @@ def _objective(session: Session, network: QuantizedNetwork) -> GuidedObjective:
 
 
 def _train_epoch(
-    session: Session, learner: Learner, objective: GuidedObjective, epoch: int
+    session: Session,
+    learner: Learner,
+    objective: GuidedObjective,
+    loss: nn.Module,
+    epoch: int,
 ) -> EpochLosses:
     settings, guidance = session.config.optimizer, session.config.guidance.effective
     number = epoch - settings.epochs_float
@@ -98,6 +106,7 @@ def _train_epoch(
         phase_epochs=settings.epochs,
         learner=learner,
         objective=objective,
+        loss=loss,
         with_noise=guidance.lambda1 > 0 and guidance.fill == "random",
     )
 
@@ -108,7 +117,7 @@ def _keep(session: Session, network: QuantizedNetwork, epoch: int, validation: V
         # The clips were not trained; give the saved network ranges that fit its weights.
         calibrate(session, network)
     metadata = session.metadata(validation, epoch, calibrated=True)
-    save_network(session.run.best_checkpoint, network, metadata)
+    session.save_network(session.run.best_checkpoint, network, metadata)
     return Best.of(epoch, validation.score)
 
 
@@ -143,7 +152,7 @@ def _record(
         clipped_share_mean=fmean(clipped.values()) if clipped else None,
         clipped_share_max=max(clipped.values()) if clipped else None,
     )
-    session.log.write(record, alphas, clipped)
+    session.write_record(record, alphas, clipped)
     session.reporter.message(_sentence(session, record))
 
 

@@ -37,6 +37,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edge_runtime.errors import UsageError
+from train.batches import WHOLE_BATCH, Share
 from train.quantization import QuantizedNetwork
 
 __all__ = [
@@ -122,8 +123,9 @@ def guided_loss(
     noise: Tensor | None = None,
     eta: float = 0.0,
     class_weights: Tensor | None = None,
+    share: Share = WHOLE_BATCH,
 ) -> LossTerms:
-    """The loss (D) of one batch.
+    """The loss (D) of one batch, or of one process's part of it.
 
     Args:
         network: what is trained, float or fake-quantised; it holds no batch norm, so that masked
@@ -134,6 +136,8 @@ def guided_loss(
         noise: float32 ``[N, 3, H, W]`` in [0, 1], keyed by sample; needed by the ``random`` fill.
         eta: weight of PACT's penalty.
         class_weights: float32 ``[C]`` of the cross entropy, or None for one each.
+        share: what the images count for. The mean of each term, and of the gradient, over the
+            processes is that of the whole batch; the penalty is the same in all.
     """
     logits, saliency = input_saliency(
         network,
@@ -143,7 +147,7 @@ def guided_loss(
         create_graph=guidance.lambda2 > 0,
     )
     zero = logits.new_zeros(())
-    cross_entropy = F.cross_entropy(logits, label, weight=class_weights)
+    cross_entropy = F.cross_entropy(logits, label, weight=class_weights) * share.weight
     divergence = saliency_l1 = zero
     if guidance.lambda1 > 0:
         order = smoothed(saliency.detach(), guidance.smoothing)
@@ -152,9 +156,9 @@ def guided_loss(
         else:
             mask = bottom_k(order, guidance.k)
         masked = masked_image(image, mask, guidance.fill, noise)
-        divergence = masked_divergence(logits, network(masked))
+        divergence = masked_divergence(logits, network(masked)) * share.images
     if guidance.lambda2 > 0:
-        saliency_l1 = saliency.mean()
+        saliency_l1 = saliency.mean() * share.images
     penalty = alpha_penalty(network.alpha_parameters()) if network.quantize else zero
     total = (
         cross_entropy

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 import edge_runtime
 from edge_runtime.classifier import softmax
-from edge_runtime.errors import ArtifactError, GateError
+from edge_runtime.errors import ArtifactError, GateError, UsageError
 from train.backbones import PRETRAINED_NONE, PRETRAINED_PACKAGE
-from train.batches import TrainingBatches
+from train.batches import Batch, Share, TrainingBatches
 from train.config import TrainConfig, to_toml
 from train.data.sampling import balanced_weights, epoch_batches
 from train.learner import Learner
 from train.objectives import FloatObjective, GuidedObjective
 from train.operating_points import choose_operating_points
 from train.optimization import clip_gradients, rate_factor, set_rates
+from train.parallel import ONE_PROCESS, Processes
 from train.prediction import Score, predict_logits, score
 from train.preparation import PreparedData
 from train.progress import Reporter
+from train.quantization import QuantizedNetwork, save_network
 from train.resume_state import Best, ResumeState, read_tensors, write_state
 from train.run_directory import RunDirectory
-from train.run_log import RunLog
+from train.run_log import EpochRecord, RunLog
 from train.saliency_guided import LossTerms
 from train.temperature import fit_temperature
 
@@ -64,8 +68,11 @@ class Session:
         run: its folder.
         data: its images.
         device: where it computes.
-        log: its records.
         reporter: the person who watches.
+        processes: those that train together; the first one writes, and it alone has a log.
+
+    Raises:
+        UsageError: a batch has too few images for so many processes.
     """
 
     def __init__(
@@ -74,15 +81,23 @@ class Session:
         run: RunDirectory,
         data: PreparedData,
         device: torch.device,
-        log: RunLog,
+        log: RunLog | None,
         reporter: Reporter,
+        processes: Processes = ONE_PROCESS,
     ) -> None:
         self.config, self.run, self.data = config, run, data
-        self.device, self.log, self.reporter = device, log, reporter
+        self.device, self.reporter, self.processes = device, reporter, processes
+        self._log = log
         self._images_sha256 = data.images_sha256
         self._batches = TrainingBatches(
             data.train, data.train_labels, config.augmentation, config.run.seed, device
         )
+        smallest = min(len(chosen) for chosen in self._order(0))
+        if smallest < 2 * processes.count and processes.count > 1:
+            raise UsageError(
+                f"batches of {smallest} images are too few for {processes.count} processes; each "
+                "needs two: give a larger --batch-size or start fewer."
+            )
 
     @property
     def class_weights(self) -> Tensor | None:
@@ -92,7 +107,7 @@ class Session:
         weights = balanced_weights(
             self.data.train_labels, len(self.data.classes), self.config.data.balance_power
         )
-        return torch.from_numpy(weights.astype(np.float32)).to(self.device)
+        return torch.as_tensor(weights, dtype=torch.get_default_dtype(), device=self.device)
 
     def train_epoch(
         self,
@@ -103,6 +118,7 @@ class Session:
         phase_epochs: int,
         learner: Learner,
         objective: FloatObjective | GuidedObjective,
+        loss: nn.Module,
         with_noise: bool = False,
     ) -> EpochLosses:
         """Visit the training part once.
@@ -113,7 +129,8 @@ class Session:
             phase_epoch: counted within the phase, for the schedule.
             phase_epochs: epochs of the phase.
             learner: what is trained.
-            objective: its loss, of one batch.
+            objective: its loss, told of each step.
+            loss: the objective as it is called, see ``Processes.parallel``.
             with_noise: whether the loss masks with noise.
 
         Raises:
@@ -129,9 +146,10 @@ class Session:
             done, steps = phase_epoch * len(order) + step, phase_epochs * len(order)
             factor = rate_factor(done, steps, settings.warmup)
             set_rates(optimizer, factor)
-            batch = self._batches.make(chosen, epoch, with_noise=with_noise)
-            terms: LossTerms = objective(batch, done / steps)
-            if not torch.isfinite(terms.total):
+            batch = self._batch(chosen, epoch, with_noise)
+            terms: LossTerms = loss(batch, done / steps)
+            values, hits_now = self._over_all_processes(terms, batch.label)
+            if not math.isfinite(values["total"]):
                 raise GateError(
                     f"the loss is not a number any more in {description}; train again with a "
                     "lower learning rate (--lr-float, --lr)."
@@ -140,10 +158,10 @@ class Session:
             terms.total.backward()  # type: ignore[no-untyped-call]
             clip_gradients(optimizer, settings.clip_norm)
             learner.step()
-            objective.step_done(float(terms.divergence.detach()))
+            objective.step_done(values["divergence"])
             for name in _TERMS:
-                sums[name] += float(getattr(terms, name).detach()) * len(chosen)
-            hits += int((terms.logits.detach().argmax(dim=1) == batch.label).sum())
+                sums[name] += values[name] * len(chosen)
+            hits += hits_now
             seen += len(chosen)
             self.reporter.advance(
                 step + 1,
@@ -154,16 +172,40 @@ class Session:
         rate = factor * float(optimizer.param_groups[0]["peak_lr"])
         return EpochLosses(means, hits / seen, time.monotonic() - started, rate)
 
-    def validate(self, network: Callable[[Tensor], Tensor]) -> Validation:
-        """Run the network on the validation part."""
-        batch_size = self.config.optimizer.batch_size
-        logits = predict_logits(network, self.data.val.images, batch_size, self.device)
+    def validate(self, network: nn.Module) -> Validation:
+        """Run the network on the validation part; the processes take turns at its batches.
+
+        All get the same logits, and so decide alike. The network gets the first one's buffers.
+        """
+        self.processes.copy_buffers(network)
+        images, size = self.data.val.images, self.config.optimizer.batch_size
+        logits = np.zeros((len(images), len(self.data.classes)), np.float32)
+        for start in range(self.processes.rank * size, len(images), self.processes.count * size):
+            rows = slice(start, start + size)
+            logits[rows] = predict_logits(network, images[rows], size, self.device)
+        logits = self.processes.merged(logits)
         return Validation(score(logits, self.data.val_labels), logits)
 
     def stops_early(self, best: Best | None, epochs_done: int) -> bool:
         """Whether a phase has gone on for long enough without a better epoch than its best."""
         patience = self.config.optimizer.patience
         return best is not None and 0 < patience <= epochs_done - best.epoch
+
+    def save_network(self, path: Path, network: QuantizedNetwork, metadata: dict[str, Any]) -> None:
+        """Write a checkpoint, which every process may read afterwards."""
+        if self.processes.is_first:
+            save_network(path, network, metadata)
+        self.processes.wait()
+
+    def write_record(
+        self,
+        record: EpochRecord,
+        alphas: Mapping[str, float] | None = None,
+        clipped: Mapping[str, float] | None = None,
+    ) -> None:
+        """Add an epoch to the log, see :meth:`RunLog.write`."""
+        if self._log is not None:
+            self._log.write(record, alphas, clipped)
 
     def save_state(
         self,
@@ -173,6 +215,8 @@ class Session:
         learner: Learner,
     ) -> None:
         """Make the run resumable from here."""
+        if not self.processes.is_first:
+            return
         settings = self.config.optimizer
         total = settings.epochs_float + settings.epochs
         ended = epochs_done == total or self.stops_early(best, epochs_done)
@@ -258,7 +302,26 @@ class Session:
             },
         }
 
-    def _order(self, epoch: int) -> list[Any]:
+    def _batch(self, chosen: NDArray[np.int64], epoch: int, with_noise: bool) -> Batch:
+        """This process's part of a batch."""
+        mine = self.processes.part(chosen)
+        batch = self._batches.make(mine, epoch, with_noise=with_noise)
+        if self.processes.count == 1:
+            return batch
+        weights = self.class_weights
+        of_class = torch.ones(len(self.data.classes)) if weights is None else weights
+        of_image = of_class.double().cpu().numpy()[self.data.train_labels]
+        here, all_here = of_image[mine[:, 0]], of_image[chosen[:, 0]]
+        return replace(batch, share=Share.of(here, all_here, self.processes.count))
+
+    def _over_all_processes(self, terms: LossTerms, label: Tensor) -> tuple[dict[str, float], int]:
+        """The terms of the whole batch, and how many of its labels were met."""
+        hits = (terms.logits.detach().argmax(dim=1) == label).sum()
+        here = torch.stack([getattr(terms, name).detach().double() for name in _TERMS] + [hits])
+        *values, mean_hits = self.processes.mean(here.cpu()).tolist()
+        return dict(zip(_TERMS, values, strict=True)), round(mean_hits * self.processes.count)
+
+    def _order(self, epoch: int) -> list[NDArray[np.int64]]:
         data = self.config.data
         return epoch_batches(
             self.data.train_labels,

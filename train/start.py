@@ -13,7 +13,7 @@ from typing import Any
 from edge_runtime.errors import ArtifactError, DataError, UsageError
 from edge_runtime.files import sha256_file
 from train.float_phase import calibrate, quantization_config
-from train.quantization import load_network, save_network
+from train.quantization import load_network
 from train.run_directory import RunDirectory
 from train.session import Session
 
@@ -49,7 +49,7 @@ def start_from_run(session: Session) -> None:
     validation = session.validate(network)
     record = session.metadata(validation, config.optimizer.epochs_float)
     record["provenance"]["start"] = source
-    save_network(session.run.float_checkpoint, network, record)
+    session.save_network(session.run.float_checkpoint, network, record)
 
 
 def _check(session: Session, origin: RunDirectory, metadata: dict[str, Any]) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
-from edge_runtime.errors import DataError, DependencyError
+from edge_runtime.errors import ArtifactError, DataError, DependencyError
 from train.backbones import BACKBONES, backbone_named, try_backbone
 from train.config import TrainConfig
 from train.float_phase import run_float_phase
+from train.parallel import ONE_PROCESS, Processes
 from train.preparation import PreparedData, prepare
 from train.progress import Reporter
 from train.quantized_phase import run_quantized_phase
@@ -31,6 +32,7 @@ def train(
     *,
     force: bool = False,
     announce: bool = True,
+    processes: Processes = ONE_PROCESS,
 ) -> Best | None:
     """Train a new run.
 
@@ -40,6 +42,7 @@ def train(
         reporter: told how it goes.
         force: replace a run that is there.
         announce: say what is trained and how to go on with it.
+        processes: those that train it together; all call this and see the folder.
 
     Returns:
         The best epoch of the second phase.
@@ -48,39 +51,51 @@ def train(
         DataError: the data cannot be trained on, or are not those of the run to start from.
         UsageError: the backbone fails, or does not give a logit for each class.
         ArtifactError: there is no such run to start from; or the backbone holds an operation that
-            cannot be quantised.
+            cannot be quantised; or a process does not see the folder.
         OutputError: the folder is in use or cannot be written.
         GateError: the training diverged.
     """
-    run.check_free(force)
-    device = _device(config)
+    if processes.is_first:
+        run.check_free(force)
+    device = _device(config, processes)
     tracking_store(config.run.mlflow)
-    data = prepare(config, reporter)
+    data = _prepare(config, reporter, processes)
     _try_backbone(config, len(data.classes))
-    run.begin(config, data.split, force)
+    if processes.is_first:
+        run.begin(config, data.split, force)
+    processes.wait()
+    if not run.config.is_file():
+        raise ArtifactError(
+            f"process {processes.rank} does not see {run.path}; put the run in a folder that all "
+            "machines share."
+        )
     if announce:
         _announce(config, run, data, device, reporter)
     with torch_settings(config.run.threads):
-        return _run(config, run, data, device, reporter, None)
+        return _run(config, run, data, device, reporter, None, processes)
 
 
-def resume(run: RunDirectory, reporter: Reporter) -> Best | None:
+def resume(
+    run: RunDirectory, reporter: Reporter, processes: Processes = ONE_PROCESS
+) -> Best | None:
     """Go on with a run after its last finished epoch.
 
-    On a CPU the final weights are the same to the bit as without the interruption.
+    On a CPU the final weights are the same to the bit as without the interruption, if as many
+    processes go on as before; sums over another number of parts round differently.
 
     Raises:
         ArtifactError: there is no run, or its state is damaged.
         DataError: its images are not there any more, or are not the same.
     """
     config = run.read_config()
-    run.remove_leftovers()
+    if processes.is_first:
+        run.remove_leftovers()
     state = read_state(run.path)
     if state is not None and state.finished:
         reporter.message(f"{run.path} is finished already.")
         return state.best
-    device = _device(config)
-    data = prepare(config, reporter)
+    device = _device(config, processes)
+    data = _prepare(config, reporter, processes)
     if data.split.csv_text.encode() != run.split.read_bytes():
         raise DataError(
             f"the images of {config.data.source} are not those that {run.path} was begun with; "
@@ -94,7 +109,7 @@ def resume(run: RunDirectory, reporter: Reporter) -> Best | None:
     done = state.epochs_done if state else 0
     reporter.message(f"going on with {run.path} after {done} epochs.")
     with torch_settings(state.threads if state else config.run.threads):
-        return _run(config, run, data, device, reporter, state)
+        return _run(config, run, data, device, reporter, state, processes)
 
 
 def _run(
@@ -104,12 +119,14 @@ def _run(
     device: torch.device,
     reporter: Reporter,
     state: ResumeState | None,
+    processes: Processes,
 ) -> Best | None:
     epochs_done = state.epochs_done if state else 0
-    sinks = open_sinks(config, run, epochs_done, reporter.message)
-    session = Session(config, run, data, device, RunLog(run, epochs_done, sinks), reporter)
+    sinks = open_sinks(config, run, epochs_done, reporter.message) if processes.is_first else ()
+    log = RunLog(run, epochs_done, sinks) if processes.is_first else None
     finished = False
     try:
+        session = Session(config, run, data, device, log, reporter, processes)
         if state is None or state.phase == "float":
             if config.network.start:
                 start_from_run(session)
@@ -158,13 +175,19 @@ def _announce(
     )
 
 
-def _device(config: TrainConfig) -> torch.device:
+def _prepare(config: TrainConfig, reporter: Reporter, processes: Processes) -> PreparedData:
+    """Of several processes on a machine one fills the cache, and the others map it into memory."""
+    with processes.first_on_machine() if config.data.cache else nullcontext():
+        return prepare(config, reporter)
+
+
+def _device(config: TrainConfig, processes: Processes) -> torch.device:
     wanted = config.run.device
     if wanted == "cuda" and not torch.cuda.is_available():
         raise DependencyError("torch finds no CUDA device here; train with --device cpu.")
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
+    return processes.device(wanted)
 
 
 @contextmanager
