@@ -13,6 +13,7 @@ from edge_runtime import __version__, installed_engines, open_bundle
 from edge_runtime.engines import ENGINES
 from edge_runtime.infer_cli import infer
 from edge_runtime.preprocessing import Preprocessing
+from edge_runtime.region_of_interest import RegionOfInterest
 from tests.edge_runtime import tiny_graphs
 
 KEYS = [
@@ -111,6 +112,26 @@ def test_the_folder_of_maps_tells_where_they_lie_in_the_frame(
         "scale_xy": [10.0, 10.0],
         "offset_xy": [10.0, 0.0],
     }
+
+
+def test_a_region_of_interest_in_the_bundle_is_all_that_the_network_sees(
+    edge_infer, photos, tmp_path
+):
+    # The coloured square of the photos: columns 20 to 35 of 60, rows 8 to 23 of 40.
+    roi = RegionOfInterest(1 / 3, 0.2, 0.6, 0.6)
+    size = tiny_graphs.SIZE
+    bundle, maps = tmp_path / "region.edge", tmp_path / "maps"
+    tiny_graphs.write_bundle(bundle, preprocessing=Preprocessing(size, size, "crop", roi))
+    end = edge_infer(
+        *("--bundle", bundle, "--source", photos / "b"),
+        *("--saliency", "gradient", "--save-saliency", maps),
+    )
+    assert end.code == 0
+    network = cv2.imread(str(photos / "b" / "green.png"))[8:24, 20:36, ::-1]
+    expected = tiny_graphs.expected_saliency(network[None], "gradient")[0]
+    np.testing.assert_allclose(np.load(maps / "green.npy"), expected, atol=1e-5)
+    place = json.loads((maps / "mapping.json").read_text())["frames"]["40x60"]
+    assert (place["offset_xy"], place["scale_xy"]) == ([20.0, 8.0], [1.0, 1.0])
 
 
 def test_frames_of_a_video_are_numbered(edge_infer, tiny_bundle_path, film, tmp_path):
