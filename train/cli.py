@@ -5,16 +5,15 @@ Nothing here imports torch before a command runs, so that ``--help`` is quick.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from edge_runtime.errors import UsageError
 from train.data_cli import data
 from train.evaluate_cli import evaluate
+from train.launch import RememberingCommand, launch_again
 
 __all__ = ["data", "evaluate", "train"]
 
@@ -106,7 +105,9 @@ class _Size(click.ParamType[tuple[int, int]]):
             self.fail(f"{value!r} is neither a side such as 160 nor HxW such as 120x160.")
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=RememberingCommand, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--data",
     metavar="DATA",
@@ -346,7 +347,7 @@ def train(
             f"--resume goes on with the run as it is; leave out --{named.replace('_', '-')}."
         )
     if processes is not None and processes > 1:
-        context.exit(_in_processes(context, processes))
+        context.exit(launch_again(context, processes))
     from train.config import resolve
     from train.parallel import process_group
     from train.progress import quiet_reporter, reporting
@@ -371,23 +372,6 @@ def train(
                 f"best: epoch {best.epoch}, macro recall {best.macro_recall:.1%} on the validation "
                 f"part: {run.best_checkpoint}"
             )
-
-
-def _in_processes(context: click.Context, count: int) -> int:
-    """Run this command again in each of several processes; give their exit code."""
-    from train.launch import launch
-
-    if "WORLD_SIZE" in os.environ:
-        raise UsageError("torchrun starts the processes already; leave out --processes.")
-    words = [
-        f"{option.opts[0]}={value}"
-        if not isinstance(value, bool)
-        else (option.opts if value else option.secondary_opts)[0]
-        for option, value in ((o, context.params[str(o.name)]) for o in context.command.params)
-        if option.name != "processes"
-        and context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
-    ]
-    return launch(["-m", "train", *words], count)
 
 
 def _tables(given: dict[str, Any]) -> dict[str, dict[str, Any]]:

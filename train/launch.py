@@ -15,14 +15,38 @@ import sys
 import time
 from collections.abc import Sequence
 
-from edge_runtime.errors import TERMINATED
+import click
 
-__all__ = ["launch"]
+from edge_runtime.errors import TERMINATED, UsageError
+
+__all__ = ["RememberingCommand", "launch", "launch_again"]
 
 _POLL_SECONDS = 0.1
 # For the other processes to end by themselves after one has; then they are killed.
 _GRACE_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1
+_GIVEN = f"{__name__}.given"
+
+
+class RememberingCommand(click.Command):
+    """Keeps its arguments as they were given, for the processes that are to run it too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember, then parse as click does."""
+        ctx.meta[_GIVEN] = tuple(args)
+        return super().parse_args(ctx, args)
+
+
+def launch_again(context: click.Context, count: int) -> int:
+    """Run a :class:`RememberingCommand` of ``train`` in several processes; give their exit code.
+
+    Raises:
+        UsageError: this process is one of several already.
+    """
+    if "WORLD_SIZE" in os.environ:
+        raise UsageError("torchrun starts the processes already; leave out --processes.")
+    # Of an option that is given twice the last one counts.
+    return launch(["-m", "train", *context.meta[_GIVEN], "--processes", "1"], count)
 
 
 def launch(arguments: Sequence[str], count: int) -> int:

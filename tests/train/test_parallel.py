@@ -106,7 +106,7 @@ def two_processes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny_config()
     cached = dataclasses.replace(config.data, cache=str(folder / "cache"))
     path = written(dataclasses.replace(config, data=cached), folder / "config.toml")
-    python("-m", "train", "--config", path, "--out", folder / "run", "--processes", 2)
+    python("-m", "train", "--config", path, "--out", folder / "run", "--size", 32, "--processes", 2)
     return folder / "run"
 
 
