@@ -127,11 +127,10 @@ class _Lowering:
         weight, bias = layer.weight.detach(), layer.bias.detach()
         if not self.integer:
             return weight.contiguous().numpy().copy(), None, bias.numpy().copy()
-        scale = layer.scale()
-        integers = layer.weight_steps(scale).detach().to(torch.int8).contiguous().numpy()
         input_scale = self.tensors[node.inputs[0]].scale
         assert input_scale is not None
-        bias_steps = layer.bias_steps(scale, scale.new_tensor(input_scale))
-        bias_integers = bias_steps.detach().double().numpy()
+        found = layer.integers(bias.new_tensor(input_scale))
+        integers = found.weight.detach().to(torch.int8).contiguous().numpy()
+        bias_integers = found.bias.detach().double().numpy()
         limit = float(2**31 - 1)
-        return integers, scale.numpy(), np.clip(bias_integers, -limit, limit).astype(np.int32)
+        return integers, found.scale.numpy(), np.clip(bias_integers, -limit, limit).astype(np.int32)

@@ -59,6 +59,9 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "bits": ("quantization", "activation_bits"),
     "weight_bits": ("quantization", "weight_bits"),
     "weight_quantizer": ("quantization", "weight_quantizer"),
+    "activation_quantizer": ("quantization", "activation_quantizer"),
+    "range_method": ("quantization", "range_method"),
+    "percentile": ("quantization", "percentile"),
     "eta": ("quantization", "eta"),
     "sgt": ("guidance", "enabled"),
     "lambda1": ("guidance", "lambda1"),
@@ -78,6 +81,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "lr_float": ("optimizer", "lr_float"),
     "lr": ("optimizer", "lr"),
     "lr_alpha": ("optimizer", "lr_alpha"),
+    "lr_weight_step": ("optimizer", "lr_weight_step"),
     "ema": ("optimizer", "ema"),
     "patience": ("optimizer", "patience"),
     "sensitivity": ("decision", "sensitivity"),
@@ -202,7 +206,18 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option("--batch-size", type=int, metavar="N", help="Images per step [32; small_cnn: 16].")
 @click.option("--lr-float", type=float, metavar="RATE", help="Peak learning rate of the warm-up.")
 @click.option("--lr", type=float, metavar="RATE", help="Peak learning rate after the warm-up.")
-@click.option("--lr-alpha", type=float, metavar="RATE", help="Peak learning rate of the clips.")
+@click.option(
+    "--lr-alpha",
+    type=float,
+    metavar="SHARE",
+    help="Peak learning rate of the clips, as a share of their first values.",
+)
+@click.option(
+    "--lr-weight-step",
+    type=float,
+    metavar="SHARE",
+    help="Peak learning rate of learned weight steps, as a share of their first values.",
+)
 @click.option(
     "--ema",
     type=float,
@@ -225,9 +240,20 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option("--weight-bits", type=int, metavar="8|4|2", help="Bits of weights, if others.")
 @click.option(
     "--weight-quantizer",
-    type=click.Choice(["max", "sawb"]),
-    help="How weights below 8 bit find their grid [max].",
+    type=click.Choice(["max", "sawb", "lsq"]),
+    help="How weights find their grid; lsq learns the step of each output channel [max].",
 )
+@click.option(
+    "--activation-quantizer",
+    type=click.Choice(["pact", "lsq"]),
+    help="Which gradient the clips of activations get [pact].",
+)
+@click.option(
+    "--range-method",
+    type=click.Choice(["auto", "percentile", "mse"]),
+    help="Where the clips start [auto: a percentile at 8 bit, the least squared error below].",
+)
+@click.option("--percentile", type=float, help="Of activations, in percent [99.99].")
 @click.option("--eta", type=float, help="Weight of PACT's penalty on squared clips.")
 @click.option("--sgt/--no-sgt", default=None, help="Saliency-guided training [on].")
 @click.option("--lambda1", type=float, help="Weight of KL(clean || masked) [1].")

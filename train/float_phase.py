@@ -68,7 +68,8 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
 def calibrate(session: Session, network: QuantizedNetwork) -> None:
     """Set the clips from unaugmented training images, drawn with the run's seed."""
     batches = calibration_batches(session.data.train.images, session.config, session.device)
-    network.calibrate(batches, percentile=session.config.quantization.percentile)
+    settings = session.config.quantization
+    network.calibrate(batches, method=settings.range_method, percentile=settings.percentile)
 
 
 def calibration_batches(
@@ -81,12 +82,13 @@ def calibration_batches(
 
 
 def quantization_config(config: TrainConfig) -> QuantizationConfig:
-    """Widths, quantiser and the input's meaning, as the network takes them."""
+    """Widths, quantisers and the input's meaning, as the network takes them."""
     settings = config.quantization
     return QuantizationConfig(
         activation_bits=settings.activation_bits,
         weight_bits=settings.weight_bits,
         weight_quantizer=settings.weight_quantizer,
+        activation_quantizer=settings.activation_quantizer,
         input_mean=config.network.input_mean,
         input_std=config.network.input_std,
     )

@@ -36,22 +36,28 @@ def float_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Op
 def quantized_optimizer(
     network: QuantizedNetwork, config: OptimizerConfig
 ) -> torch.optim.Optimizer:
-    """AdamW for the folded network; the clips are a group of their own, without decay.
+    """AdamW for the folded network; clips and learned weight steps are groups without decay.
 
+    A step of Adam is as long as the rate whatever the gradient's size, and clips of one network
+    differ by an order of magnitude, so each clip gets a rate in proportion to where it starts.
     Decay towards zero is PACT's penalty in the loss, weighted by eta.
     """
     groups = _groups(network.network_parameters(), config.lr, config.weight_decay)
     if network.quantize:
-        alphas = network.alpha_parameters()
-        groups.append({"params": alphas, "peak_lr": config.lr_alpha, "weight_decay": 0.0})
+        gains = network.gain_parameters()
+        if gains:
+            groups.append({"params": gains, "peak_lr": config.lr_weight_step, "weight_decay": 0.0})
+        for alpha in network.alpha_parameters():
+            rate = config.lr_alpha * float(alpha.detach())
+            groups.append({"params": [alpha], "peak_lr": rate, "weight_decay": 0.0})
     return _adamw(groups)
 
 
 def clip_gradients(optimizer: torch.optim.Optimizer, largest: float) -> None:
     """Scale the gradients of weights and biases to a norm of at most ``largest``; 0 is off.
 
-    The clips are left out: their gradients are sums over whole feature maps and would drown those
-    of the weights.
+    Clips and learned steps are left out: their gradients are sums over whole feature maps and
+    filters and would drown those of the weights.
     """
     if largest > 0:
         weights = [p for group in optimizer.param_groups[:2] for p in group["params"]]

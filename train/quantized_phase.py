@@ -38,7 +38,7 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
         network,
         quantized_optimizer(network, settings),
         decay=settings.ema,
-        after_step=network.clamp_alphas,
+        after_step=network.clamp_ranges,
         follower=objective.threshold,
     )
     done, best = settings.epochs_float, None

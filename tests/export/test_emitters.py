@@ -84,10 +84,17 @@ def test_the_program_is_the_fake_quantised_network_to_the_last_bit(name, bits):
 
 
 @RUNTIMES
-@pytest.mark.parametrize("bits", [(4, 4), (2, 2)], ids=["4bit", "2bit"])
-def test_binned_weights_arrive(bits, emit, run):
+@pytest.mark.parametrize(
+    ("quantizer", "bits"),
+    [("sawb", (4, 4)), ("sawb", (2, 2)), ("lsq", (8, 8)), ("lsq", (4, 4)), ("lsq", (2, 2))],
+)
+def test_binned_and_learned_weight_grids_arrive(quantizer, bits, emit, run):
     torch.manual_seed(1)
-    network = quantized(NETWORKS["linear_residual"](), IMAGES, bits, "sawb")
+    network = quantized(NETWORKS["linear_residual"](), IMAGES, bits, quantizer)
+    with torch.no_grad():
+        # As training leaves them: no two steps have moved alike.
+        for gain in network.gain_parameters():
+            gain.uniform_(0.5, 1.5)
     with torch.no_grad():
         logits = network(as_batch(IMAGES)).numpy()
     program = lower(network)

@@ -14,6 +14,8 @@ from train.backbones import check_name
 from train.data.augment import Augmentation
 from train.data.duplicates import DEFAULT_THRESHOLD, HASH_BITS
 from train.data.split import DEFAULT_FRACTIONS
+from train.quantization.calibration import RANGE_METHODS, RangeMethod
+from train.quantization.fake_quantize import ACTIVATION_QUANTIZERS, ActivationQuantizer
 from train.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer
 from train.saliency_guided import Guidance
 
@@ -175,15 +177,19 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class QuantizationSettings:
-    """PACT and the weight grid.
+    """Learned ranges and the grids of activations and weights.
 
     Attributes:
         enabled: False trains the folded network in float (for comparison).
         activation_bits: 8, 4 or 2.
         weight_bits: 8, 4 or 2.
-        weight_quantizer: ``max`` or ``sawb``, how weights below 8 bit find their grid.
+        weight_quantizer: how weights find their grid: ``max``, ``sawb`` (below 8 bit) or ``lsq``
+            (learned steps).
+        activation_quantizer: which gradient the clips get: ``pact`` or ``lsq``.
+        range_method: where the clips start: at a ``percentile`` of real activations, at the least
+            squared error (``mse``), or ``auto``: the former for 8-bit sites, the latter below.
+        percentile: in percent.
         calibration_images: training images, unaugmented, that the first clips are taken from.
-        percentile: of their activations, in percent.
         eta: weight of the penalty on the squared clips.
     """
 
@@ -191,8 +197,10 @@ class QuantizationSettings:
     activation_bits: int = 8
     weight_bits: int = 8
     weight_quantizer: WeightQuantizer = "max"
-    calibration_images: int = 256
+    activation_quantizer: ActivationQuantizer = "pact"
+    range_method: RangeMethod = "auto"
     percentile: float = 99.99
+    calibration_images: int = 256
     eta: float = 1e-5
 
     def __post_init__(self) -> None:
@@ -201,11 +209,15 @@ class QuantizationSettings:
                 f"{self.weight_bits}-bit weights with {self.activation_bits}-bit activations are "
                 "not supported; choose 8, 4 or 2 for each."
             )
-        if self.weight_quantizer not in WEIGHT_QUANTIZERS:
-            raise UsageError(
-                f"there is no weight quantiser {self.weight_quantizer!r}; choose one of "
-                f"{', '.join(WEIGHT_QUANTIZERS)}."
-            )
+        for kind, value, choices in (
+            ("weight quantiser", self.weight_quantizer, WEIGHT_QUANTIZERS),
+            ("activation quantiser", self.activation_quantizer, ACTIVATION_QUANTIZERS),
+            ("range method", self.range_method, RANGE_METHODS),
+        ):
+            if value not in choices:
+                raise UsageError(
+                    f"there is no {kind} {value!r}; choose one of {', '.join(choices)}."
+                )
         if self.calibration_images < 1 or not 50 <= self.percentile <= 100 or self.eta < 0:
             raise UsageError(
                 "calibration needs at least one image and a percentile from 50 to 100, and eta "
@@ -248,7 +260,9 @@ class OptimizerConfig:
         batch_size: images per step.
         lr_float: peak learning rate of the first phase.
         lr: peak learning rate of the second phase, weights and biases.
-        lr_alpha: peak learning rate of the clips.
+        lr_alpha: peak learning rate of the clips, as a share of each clip's first value.
+        lr_weight_step: peak learning rate of learned weight steps (``lsq``), as a share of each
+            step's first value.
         weight_decay: decoupled, of weights with two or more axes.
         warmup: share of each phase's steps over which the rate rises from zero.
         clip_norm: largest gradient norm of a step; 0 is off.
@@ -265,6 +279,7 @@ class OptimizerConfig:
     lr_float: float = 1e-3
     lr: float = 1e-4
     lr_alpha: float = 1e-3
+    lr_weight_step: float = 1e-3
     weight_decay: float = 1e-2
     warmup: float = 0.1
     clip_norm: float = 1.0
@@ -276,7 +291,7 @@ class OptimizerConfig:
             raise UsageError("the run has no epochs; give --epochs-float or --epochs.")
         if self.batch_size < 2:
             raise UsageError(f"a batch size of {self.batch_size} is below 2.")
-        if min(self.lr_float, self.lr, self.lr_alpha) <= 0:
+        if min(self.lr_float, self.lr, self.lr_alpha, self.lr_weight_step) <= 0:
             raise UsageError("learning rates must be above zero.")
         if not 0 <= self.warmup < 1 or self.clip_norm < 0 or self.weight_decay < 0:
             raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,9 +11,10 @@ from torch import Tensor
 from edge_runtime.errors import DataError
 from train.quantization.fake_quantize import activation_levels
 
-__all__ = ["RANGE_METHODS", "RangeObserver"]
+__all__ = ["RANGE_METHODS", "RangeMethod", "RangeObserver"]
 
-RANGE_METHODS = ("percentile", "mse")
+RangeMethod = Literal["auto", "percentile", "mse"]
+RANGE_METHODS: tuple[RangeMethod, ...] = ("auto", "percentile", "mse")
 _SAMPLES_PER_BATCH = 16384
 _SMALLEST_ALPHA = 1e-3
 
@@ -31,14 +33,16 @@ class RangeObserver:
         self._samples.append(flat[::step].clone())
         self._largest = max(self._largest, float(flat.max()))
 
-    def alpha(self, method: str, percentile: float, bits: int, signed: bool) -> float:
+    def alpha(self, method: RangeMethod, percentile: float, bits: int, signed: bool) -> float:
         """The clip value.
 
         Args:
-            method: ``percentile`` of the magnitudes (zeros left out), or ``mse``: the candidate
-                with the least mean squared error after k-bit quantisation of the sample.
+            method: ``percentile`` of the magnitudes (zeros left out); ``mse``, the candidate with
+                the least mean squared error after k-bit quantisation of the sample; or ``auto``,
+                which is ``percentile`` at 8 bit and ``mse`` below, where the few levels have to be
+                spent on the bulk.
             percentile: in percent.
-            bits: width k, for ``mse``.
+            bits: width k.
             signed: whether the site keeps negative values, for ``mse``.
 
         Raises:
@@ -55,7 +59,7 @@ class RangeObserver:
         live = sample[sample > 0]
         if live.numel() == 0:
             return _SMALLEST_ALPHA
-        if method == "percentile":
+        if method == "percentile" or (method == "auto" and bits == 8):
             position = min(live.numel() - 1, int(percentile / 100 * live.numel()))
             found = float(live.sort().values[position])
         else:

@@ -1,8 +1,13 @@
-"""PACT activation quantisation with straight-through gradients.
+"""Quantisation of activations with a learned clip and straight-through gradients: PACT and LSQ.
 
 Source: PACT, arXiv 1805.06085. Its clip (eq. 1) ``y = 0.5 (|x| - |x - alpha| + alpha)`` is
 ``clamp(x, 0, alpha)``; its quantiser (eq. 2) is ``round(y (2^k - 1) / alpha) alpha / (2^k - 1)``;
 its gradient for alpha (eq. 3) is 1 where the input is clipped and 0 elsewhere.
+
+LSQ, arXiv 1902.08153, quantises alike with ``alpha = Q s``: Q levels of step s (eq. 1 and 2). Its
+gradient for s (eq. 3) counts inside, too, as ``round(x / s) - x / s``, is Q where the input is
+clipped above (-Q below, if signed), and is scaled by ``1 / sqrt(N Q)`` for the N features of an
+image (section 2.2). No file or kernel can tell by which of the two an alpha was learned.
 
 All values here are in *steps*: float32 tensors that hold integers, real value = steps times scale.
 A convolution of steps with steps is an exact integer as long as no sum exceeds 2^24, and it is
@@ -12,17 +17,24 @@ the device's integers, not ones that differ where a float rounds the other way.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 __all__ = [
+    "ACTIVATION_QUANTIZERS",
+    "ActivationQuantizer",
     "BackwardPass",
+    "Clip",
     "activation_levels",
+    "fake_quantize",
     "lowest_level",
-    "pact",
 ]
+
+ActivationQuantizer = Literal["pact", "lsq"]
+ACTIVATION_QUANTIZERS: tuple[ActivationQuantizer, ...] = ("pact", "lsq")
 
 
 class BackwardPass:
@@ -53,71 +65,135 @@ def lowest_level(bits: int, signed: bool) -> int:
     return -levels - 1 if bits == 8 else -levels
 
 
-class _Pact(torch.autograd.Function):
+@dataclass(frozen=True)
+class Clip:
+    """How a site rounds and clips, and what its backward pass does about it.
+
+    Attributes:
+        bits: width k of the integer.
+        signed: whether negative values are kept.
+        quantizer: which gradient alpha gets.
+        pass_clipped: let the gradient through where the value is clipped, too.
+    """
+
+    bits: int
+    signed: bool
+    quantizer: ActivationQuantizer = "pact"
+    pass_clipped: bool = False
+
+    @property
+    def levels(self) -> int:
+        """The largest integer."""
+        return activation_levels(self.bits, self.signed)
+
+    def requantize_(self, x: Tensor, multiplier: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The integers of ``x``, and what :meth:`alpha_gradient` will ask for besides.
+
+        Args:
+            x: float32, overwritten.
+            multiplier: float32, broadcast against ``x``; None is one.
+
+        Returns:
+            float32 integers from ``lowest_level`` to ``levels``, rounded half to even, and the
+            values before the rounding where the gradient of alpha needs them.
+        """
+        if multiplier is not None:
+            x.mul_(multiplier)
+        unrounded = x if self.quantizer == "lsq" else None
+        steps = x.round_() if unrounded is None else x.round()
+        return steps.clamp_(lowest_level(self.bits, self.signed), self.levels), unrounded
+
+    def inside(self, gradient: Tensor, steps: Tensor) -> Tensor:
+        """The gradient where the integer is strictly inside its range, else zero: in one pass."""
+        if self.pass_clipped:
+            return gradient
+        masked: Tensor = torch.ops.aten.hardtanh_backward(gradient, steps, self._low, self.levels)
+        return masked
+
+    def alpha_gradient(
+        self, gradient: Tensor, steps: Tensor, unrounded: Tensor | None, alpha: Tensor
+    ) -> Tensor:
+        """The gradient for alpha: a sum over the clipped values and, with LSQ, over all others.
+
+        Args:
+            gradient: for the steps, as it came in.
+            steps: what :meth:`requantize_` gave.
+            unrounded: likewise.
+            alpha: the clip.
+        """
+        # The gradient counts steps, of which a clipped value has as many as there are levels.
+        if unrounded is None:
+            total = _above(gradient, steps, self.levels).sum()
+            if self.signed:
+                # Where it clips below, alpha enters with a minus.
+                total = total - _above(gradient, -steps, self.levels).sum()
+            return total * self.levels / alpha
+        inside = torch.ops.aten.hardtanh_backward(gradient, unrounded, self._low, self.levels)
+        total = (inside * (steps - unrounded) + (gradient - inside) * steps).sum()
+        features = steps[0].numel()
+        found: Tensor = total / alpha / (features * self.levels) ** 0.5
+        return found
+
+    @property
+    def _low(self) -> int:
+        """From here downwards values count as clipped."""
+        return -self.levels if self.signed else 0
+
+
+def _above(gradient: Tensor, steps: Tensor, levels: int) -> Tensor:
+    """The gradient where the integer is at its upper end or beyond, else zero: in one pass."""
+    clipped: Tensor = torch.ops.aten.threshold_backward(gradient, steps, levels - 0.5)
+    return clipped
+
+
+class _FakeQuantize(torch.autograd.Function):
     """Requantise and clip; the masks of the backward are taken from the integers."""
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
-        multiplier: Tensor,
+        multiplier: Tensor | None,
         alpha: Tensor,
-        bits: int,
-        signed: bool,
+        clip: Clip,
         state: BackwardPass,
-        pass_clipped: bool,
     ) -> Tensor:
-        levels = activation_levels(bits, signed)
-        steps = torch.mul(x, multiplier).round_().clamp_(lowest_level(bits, signed), levels)
-        ctx.save_for_backward(steps.to(torch.int8 if signed else torch.uint8), multiplier, alpha)
-        ctx.levels, ctx.signed, ctx.state, ctx.pass_clipped = levels, signed, state, pass_clipped
+        steps, unrounded = clip.requantize_(x.clone(), multiplier)
+        ctx.save_for_backward(steps, multiplier, alpha, unrounded)
+        ctx.clip, ctx.state = clip, state
         return steps
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
-        steps, multiplier, alpha = ctx.saved_tensors
-        if ctx.signed:
-            inside = (steps < ctx.levels) & (steps > -ctx.levels)
-        else:
-            inside = (steps > 0) & (steps < ctx.levels)
-        gradient_alpha = None
+        steps, multiplier, alpha, unrounded = ctx.saved_tensors
+        for_alpha = None
         if not ctx.state.input_only:
-            # eq. 3; a signed site clips below too, where alpha enters with a minus.
-            clipped = (steps == ctx.levels).to(gradient.dtype)
-            if ctx.signed:
-                clipped -= (steps <= -ctx.levels).to(gradient.dtype)
-            gradient_alpha = (gradient * clipped).sum() * (ctx.levels / alpha.detach())
-        for_input = (gradient if ctx.pass_clipped else gradient * inside) * multiplier
-        return for_input, None, gradient_alpha, None, None, None, None
+            for_alpha = ctx.clip.alpha_gradient(gradient, steps, unrounded, alpha.detach())
+        for_input = ctx.clip.inside(gradient, steps)
+        if multiplier is not None:
+            for_input = for_input * multiplier
+        return for_input, None, for_alpha, None, None
 
 
-def pact(
-    x: Tensor,
-    multiplier: Tensor,
-    alpha: Tensor,
-    *,
-    bits: int,
-    signed: bool,
-    state: BackwardPass,
-    pass_clipped: bool = False,
+def fake_quantize(
+    x: Tensor, multiplier: Tensor | None, alpha: Tensor, clip: Clip, state: BackwardPass
 ) -> Tensor:
     """Requantise to a k-bit grid that ends at ``alpha``.
 
     Args:
         x: float32, any shape; the pre-activation in steps of whatever produced it.
         multiplier: float32, broadcast against ``x``: the size of its steps over the size of the
-            result's, ``alpha / levels``. Taken as a constant, since rounding aside it cancels.
+            result's, ``alpha / levels``; None if they are the result's. Taken as a constant, since
+            rounding aside it cancels.
         alpha: float32 scalar above zero, learnable.
-        bits: width k of the integer.
-        signed: whether negative values are kept.
+        clip: the grid.
         state: the running backward pass of the network.
-        pass_clipped: let the gradient for ``x`` through where the value is clipped, too.
 
     Returns:
         float32 of the shape of ``x``: integers from ``lowest_level`` to ``activation_levels``,
         rounded half to even. The gradient for ``x`` passes where the integer is strictly inside its
         range (straight-through estimator).
     """
-    result: Tensor = _Pact.apply(x, multiplier, alpha, bits, signed, state, pass_clipped)
+    result: Tensor = _FakeQuantize.apply(x, multiplier, alpha, clip, state)
     return result

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from train.quantization.convolution import ConvolutionGeometry, convolve
+from train.quantization.convolution import Convolution, ConvolutionGeometry, convolve
 from train.quantization.fake_quantize import BackwardPass
 from train.quantization.graph import NetworkGraph, Node
 from train.quantization.layer import Layer
@@ -76,51 +76,38 @@ class ForwardPass:
         return x if node.hands_on else self._sites[node.name].native(x, node.activation)
 
     def _in_steps(self, node: Node, inputs: list[Tensor]) -> Tensor:
+        """The integers of a node's output.
+
+        Case 1: max pooling, flattening and joining hand on those of their inputs.
+        Case 2: weights; sums in steps of input scale times weight scale, one multiplier for each
+            channel.
+        Case 3: a sum; each summand comes in the site's own steps.
+        Case 4: a mean; in the steps of the input.
+        """
         if node.hands_on:
             return _unweighted(node, inputs)
         site = self._sites[node.name]
-        x, multiplier = self._accumulated(node, inputs)
-        # A site shared through a concatenation may be signed though this member is not.
-        rectified = F.relu(x) if site.signed and node.activation != "none" else x
-        clipped: Tensor = site(rectified, multiplier)
-        return clipped
-
-    def _accumulated(self, node: Node, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """A node's sum in integer steps, and the size of those over that of its site's steps.
-
-        Case 1: weights; steps of input scale times weight scale, one multiplier per channel.
-        Case 2: a sum; each summand comes in the site's own steps.
-        Case 3: a mean; the steps of the input.
-        """
-        x = inputs[0]
-        target = self._sites[node.name].scale
-        scales = [self._scale_of(name, x) for name in node.inputs]
+        scales = [self._scale_of(name, inputs[0]) for name in node.inputs]
         if node.has_weights:
-            layer = self._layers[node.name]
-            scale = layer.scale()
-            bias = layer.bias_steps(scale, scales[0])
-            x = self._weighted(node, x, layer.weight_steps(scale), bias)
-            multiplier = scales[0] * scale / target
-            return x, multiplier.reshape(1, -1, *[1] * (x.dim() - 2))
+            layer = self._layers[node.name].integers(scales[0])
+            multiplier = scales[0] * layer.scale / site.scale
+            if node.operation == "conv2d" and not _rectifies(node, site):
+                x, geometry = _padded(node, inputs[0])
+                steps: Tensor = site(x, multiplier, Convolution(layer.weight, layer.bias, geometry))
+                return steps
+            x = self._weighted(node, inputs[0], layer.weight, layer.bias)
+            return _quantized(node, site, x, multiplier.reshape(1, -1, *[1] * (x.dim() - 2)))
         if node.operation == "add":
-            summands = [
-                value * (scale / target) for value, scale in zip(inputs, scales, strict=True)
-            ]
-            return summands[0] + summands[1], torch.ones_like(target)
-        return _unweighted(node, inputs), scales[0] / target
+            left, right = (
+                value * (scale / site.scale) for value, scale in zip(inputs, scales, strict=True)
+            )
+            return _quantized(node, site, left + right, None)
+        return _quantized(node, site, _unweighted(node, inputs), scales[0] / site.scale)
 
     def _weighted(self, node: Node, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if node.operation == "linear":
             return F.linear(x, weight, bias)
-        top, bottom, left, right = node.attributes["padding"]
-        if (top, left) != (bottom, right):
-            x, top, left = _pad(x, node.attributes["padding"], value=0.0), 0, 0
-        geometry = ConvolutionGeometry(
-            stride=tuple(node.attributes["stride"]),
-            padding=(top, left),
-            dilation=tuple(node.attributes["dilation"]),
-            groups=node.attributes["groups"],
-        )
+        x, geometry = _padded(node, x)
         return convolve(x, weight, bias, geometry, self._state)
 
     def _scale_of(self, node: str, like: Tensor) -> Tensor:
@@ -128,6 +115,32 @@ class ForwardPass:
         if node == self._graph.image.name:
             return like.new_tensor(1 / self._input_std)
         return self._sites[node].scale
+
+
+def _rectifies(node: Node, site: Site) -> bool:
+    """Whether a ReLU is not already the site's lower end.
+
+    A site shared through a concatenation may be signed though this member is not.
+    """
+    return site.signed and node.activation != "none"
+
+
+def _quantized(node: Node, site: Site, x: Tensor, multiplier: Tensor | None) -> Tensor:
+    steps: Tensor = site(F.relu(x) if _rectifies(node, site) else x, multiplier)
+    return steps
+
+
+def _padded(node: Node, x: Tensor) -> tuple[Tensor, ConvolutionGeometry]:
+    """What a convolution takes: an asymmetric padding is a copy of its own."""
+    top, bottom, left, right = node.attributes["padding"]
+    if (top, left) != (bottom, right):
+        x, top, left = _pad(x, node.attributes["padding"], value=0.0), 0, 0
+    return x, ConvolutionGeometry(
+        stride=tuple(node.attributes["stride"]),
+        padding=(top, left),
+        dilation=tuple(node.attributes["dilation"]),
+        groups=node.attributes["groups"],
+    )
 
 
 def _unweighted(node: Node, inputs: list[Tensor]) -> Tensor:

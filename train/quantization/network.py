@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from edge_runtime.errors import ArtifactError
-from train.quantization.calibration import RANGE_METHODS, RangeObserver
+from train.quantization.calibration import RANGE_METHODS, RangeMethod, RangeObserver
 from train.quantization.capture import capture
 from train.quantization.config import QuantizationConfig
-from train.quantization.fake_quantize import BackwardPass
+from train.quantization.fake_quantize import BackwardPass, Clip
 from train.quantization.forward import ForwardPass
 from train.quantization.graph import NetworkGraph
 from train.quantization.layer import Layer
@@ -58,7 +58,8 @@ class QuantizedNetwork(nn.Module):
             bits = 8 if any(member in edge for member in members) else config.activation_bits
             signed = not non_negative.issuperset(members)
             is_logits = name == graph.logits.name
-            self.sites[name] = Site(bits, signed, self._state, pass_clipped=is_logits)
+            clip = Clip(bits, signed, config.activation_quantizer, pass_clipped=is_logits)
+            self.sites[name] = Site(clip, self._state)
         self._forward_pass = ForwardPass(
             graph,
             {name: self.layer_of(name) for name in self.layers},
@@ -156,14 +157,14 @@ class QuantizedNetwork(nn.Module):
         self,
         batches: Iterable[Tensor],
         *,
-        method: str = "percentile",
+        method: RangeMethod = "auto",
         percentile: float = 99.99,
     ) -> None:
         """Set every alpha from the activations of the float network on real images.
 
         Args:
             batches: float32 ``[N, 3, H, W]`` byte values.
-            method: ``percentile`` or ``mse``, see :class:`RangeObserver`.
+            method: ``auto``, ``percentile`` or ``mse``, see :class:`RangeObserver`.
             percentile: in percent.
 
         Raises:
@@ -209,16 +210,22 @@ class QuantizedNetwork(nn.Module):
 
     def network_parameters(self) -> list[nn.Parameter]:
         """Weights and biases."""
-        return list(self.layers.parameters())
+        return [p for layer in self._layers() for p in (layer.weight, layer.bias)]
+
+    def gain_parameters(self) -> list[nn.Parameter]:
+        """What the learned steps of the weights are multiplied by; empty unless ``lsq`` is on."""
+        return [layer.gain for layer in self._layers() if layer.gain is not None]
 
     def alphas(self) -> dict[str, float]:
         """Site name to clip value."""
         return {name: float(self.site_of(name).alpha.detach()) for name in self.sites}
 
-    def clamp_alphas(self) -> None:
-        """Keep every alpha positive; call it after each optimiser step."""
+    def clamp_ranges(self) -> None:
+        """Keep every alpha and every learned step positive; call it after each optimiser step."""
         for site in self._sites():
             site.clamp_alpha()
+        for layer in self._layers():
+            layer.clamp_gain()
 
     @torch.no_grad()
     def clipped_share(self, image: Tensor) -> dict[str, float]:
@@ -244,6 +251,10 @@ class QuantizedNetwork(nn.Module):
         finally:
             self._state.input_only = False
 
+    def _layers(self) -> Iterator[Layer]:
+        for name in self.layers:
+            yield self.layer_of(name)
+
     def _sites(self) -> Iterator[Site]:
         for name in self.sites:
             yield self.site_of(name)
@@ -251,6 +262,6 @@ class QuantizedNetwork(nn.Module):
 
 def _record_share(name: str, shares: dict[str, float]):  # type: ignore[no-untyped-def]
     def hook(site: Site, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        shares[name] = float((output.abs() >= site.levels).float().mean())
+        shares[name] = float((output.abs() >= site.clip.levels).float().mean())
 
     return hook

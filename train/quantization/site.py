@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.quantization.calibration import RangeObserver
-from train.quantization.fake_quantize import BackwardPass, activation_levels, pact
+from train.quantization.convolution import Convolution, convolve_and_quantize
+from train.quantization.fake_quantize import BackwardPass, Clip, fake_quantize
 
 __all__ = ["Site"]
 
@@ -15,35 +16,36 @@ _SMALLEST_ALPHA = 1e-4
 
 
 class Site(nn.Module):
-    """The native activation in float, PACT when quantising.
+    """The native activation in float, a learned clip when quantising.
 
     The logits' site passes the gradient where it clips: a saturated score must still be explained.
 
     Attributes:
         alpha: the learnable clip, float32 scalar.
-        bits: width.
-        signed: whether negative values are kept.
-        pass_clipped: whether the gradient passes where the value is clipped.
+        clip: the grid and its gradients.
         observer: collects activations while the network is calibrated.
     """
 
-    def __init__(
-        self, bits: int, signed: bool, state: BackwardPass, *, pass_clipped: bool = False
-    ) -> None:
+    def __init__(self, clip: Clip, state: BackwardPass) -> None:
         super().__init__()
-        self.bits, self.signed, self.pass_clipped, self._state = bits, signed, pass_clipped, state
+        self.clip, self._state = clip, state
         self.alpha = nn.Parameter(torch.tensor(0.0))
         self.observer: RangeObserver | None = None
 
     @property
-    def levels(self) -> int:
-        """The largest integer of the site."""
-        return activation_levels(self.bits, self.signed)
+    def bits(self) -> int:
+        """Width of the integer."""
+        return self.clip.bits
+
+    @property
+    def signed(self) -> bool:
+        """Whether negative values are kept."""
+        return self.clip.signed
 
     @property
     def scale(self) -> Tensor:
         """The real value of one step, float32 without gradient, as in the exported files."""
-        return self.alpha.detach() / self.levels
+        return self.alpha.detach() / self.clip.levels
 
     def native(self, x: Tensor, activation: str) -> Tensor:
         """The activation function of the float network, observed while calibrating."""
@@ -55,17 +57,20 @@ class Site(nn.Module):
             self.observer.observe(x)
         return x
 
-    def forward(self, x: Tensor, multiplier: Tensor) -> Tensor:
-        """PACT on the pre-activation ``x``, see :func:`pact`."""
-        return pact(
-            x,
-            multiplier,
-            self.alpha,
-            bits=self.bits,
-            signed=self.signed,
-            state=self._state,
-            pass_clipped=self.pass_clipped,
-        )
+    def forward(
+        self, x: Tensor, multiplier: Tensor | None, convolution: Convolution | None = None
+    ) -> Tensor:
+        """The integers behind ``x``.
+
+        Args:
+            x: a pre-activation, see :func:`fake_quantize`; or what ``convolution`` makes one of.
+            multiplier: size of the steps of the pre-activation over that of the site's.
+            convolution: computed in one go with the site, see :func:`convolve_and_quantize`.
+        """
+        if convolution is None:
+            return fake_quantize(x, multiplier, self.alpha, self.clip, self._state)
+        assert multiplier is not None
+        return convolve_and_quantize(x, convolution, multiplier, self.alpha, self.clip, self._state)
 
     @torch.no_grad()
     def clamp_alpha(self) -> None:

@@ -6,10 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from train.quantization.convolution import ConvolutionGeometry, convolve
-from train.quantization.fake_quantize import BackwardPass
+from train.quantization.convolution import (
+    Convolution,
+    ConvolutionGeometry,
+    convolve,
+    convolve_and_quantize,
+)
+from train.quantization.fake_quantize import BackwardPass, Clip, fake_quantize
 
 GEOMETRIES = [
+    ConvolutionGeometry((1, 1), (1, 1), (1, 1), 1),
     ConvolutionGeometry((1, 1), (1, 1), (1, 1), 4),
     ConvolutionGeometry((2, 2), (0, 0), (1, 1), 4),
     ConvolutionGeometry((1, 1), (2, 2), (2, 2), 2),
@@ -51,7 +57,7 @@ def test_second_derivatives_are_exact(geometry):
 
 
 def test_a_saliency_pass_skips_the_weights():
-    geometry, state = GEOMETRIES[0], BackwardPass()
+    geometry, state = GEOMETRIES[1], BackwardPass()
     x, weight, bias = _operands(geometry)
     y = convolve(x, weight, bias, geometry, state)
     state.input_only = True
@@ -59,3 +65,31 @@ def test_a_saliency_pass_skips_the_weights():
     assert x.grad is not None
     assert weight.grad is None
     assert bias.grad is None
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("quantizer", ["pact", "lsq"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_with_its_site_it_is_the_convolution_and_the_site_one_after_the_other(
+    geometry, quantizer, signed
+):
+    """Values, first derivatives, and the derivatives of a penalty on the input gradient."""
+    clip, state = Clip(4, signed, quantizer), BackwardPass()
+    multiplier = torch.tensor([2.0, 4.0, 8.0, 12.0], dtype=torch.float64)
+    found = []
+    for fused in (True, False):
+        x, weight, bias = _operands(geometry)
+        alpha = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+        if fused:
+            convolution = Convolution(weight, bias, geometry)
+            steps = convolve_and_quantize(x, convolution, multiplier, alpha, clip, state)
+        else:
+            sums = convolve(x, weight, bias, geometry, state)
+            steps = fake_quantize(sums, multiplier.reshape(1, -1, 1, 1), alpha, clip, state)
+        weighted = steps * torch.linspace(-1, 1, steps.numel()).reshape(steps.shape)
+        (gradient,) = torch.autograd.grad(weighted.sum(), x, create_graph=True)
+        (weighted.sum() + gradient.abs().sum()).backward()
+        found.append([steps, gradient, x.grad, weight.grad, bias.grad, alpha.grad])
+    assert 0 < (found[0][0] == clip.levels).sum() < found[0][0].numel()
+    for left, right in zip(*found, strict=True):
+        torch.testing.assert_close(left, right)

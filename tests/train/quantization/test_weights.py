@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from train.quantization.weights import bias_steps, weight_levels, weight_scales, weight_steps
+from train.quantization.weights import (
+    bias_steps,
+    first_learned_scales,
+    learned_weight_steps,
+    weight_levels,
+    weight_scales,
+    weight_steps,
+)
 
 
 def test_weight_scale_is_the_channel_maximum_over_the_levels():
@@ -72,3 +79,44 @@ def test_sawb_is_finer_than_max_on_a_bell_curve():
         real = weight_steps(weight, scale, 4, quantizer) * scale[:, None]
         errors[quantizer] = float(((real - weight) ** 2).mean())
     assert errors["sawb"] < 0.75 * errors["max"]
+
+
+class TestLearnedSteps:
+    def test_the_gradients_are_those_of_the_paper(self):
+        """2 bit, Q = 1, step 0.5: w / s is 0.5 (to even: 0), -0.8 (-1) and 3 (clipped to 1).
+
+        Eq. 3: (0 - 0.5), (-1 + 0.8) and 1, over sqrt(3 weights x 1 level); eq. 5: 1, 1 and 0.
+        """
+        weight = torch.tensor([[0.25, -0.4, 1.5]], requires_grad=True)
+        scale = torch.tensor([0.5], requires_grad=True)
+        steps = learned_weight_steps(weight, scale, 2)
+        assert steps.tolist() == [[0.0, -1.0, 1.0]]
+        # What comes in is the gradient of the steps; 0.5 of it is 1 of the real weight.
+        (steps * 0.5).sum().backward()
+        assert weight.grad.tolist() == [[1.0, 1.0, 0.0]]
+        assert scale.grad.item() == pytest.approx((-0.5 - 0.2 + 1.0) / 3**0.5)
+
+    def test_each_channel_has_a_step_of_its_own(self):
+        weight = torch.tensor([[[[0.25]]], [[[0.25]]]])
+        scale = torch.tensor([0.5, 0.1], requires_grad=True)
+        learned_weight_steps(weight, scale, 2).sum().backward()
+        # (0 - 0.5) / 0.5 and, clipped, 1 / 0.1.
+        assert scale.grad.tolist() == pytest.approx([-1.0, 10.0])
+
+    @pytest.mark.parametrize("bits", [2, 4, 8])
+    def test_they_start_at_the_share_of_max_with_the_least_squared_error(self, bits):
+        torch.manual_seed(0)
+        weight = torch.randn(3, 4, 3, 3)
+
+        def error(scale):
+            real = learned_weight_steps(weight, scale, bits) * scale.reshape(-1, 1, 1, 1)
+            return ((real - weight) ** 2).mean(dim=(1, 2, 3))
+
+        first = first_learned_scales(weight, bits)
+        shares = torch.arange(1, 65) / 64
+        least = torch.stack([error(weight_scales(weight, bits) * share) for share in shares])
+        torch.testing.assert_close(error(first), least.amin(dim=0))
+
+    def test_a_grid_that_holds_every_weight_is_found(self):
+        weight = torch.tensor([[-0.7, 0.1, 0.3, 0.6]])
+        assert first_learned_scales(weight, 4).item() == pytest.approx(0.1)
