@@ -20,6 +20,7 @@ from train.quantization import QuantizationConfig, QuantizedNetwork
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import Session
+from train.watch import overfitting
 
 __all__ = ["calibrate", "calibration_batches", "quantization_config", "run_float_phase"]
 
@@ -121,29 +122,30 @@ def _train_epoch(
         if session.config.optimizer.patience and (best is None or best.beaten_by(candidate)):
             best = candidate
             learner.keep()
-    session.write_record(
-        EpochRecord(
-            epoch=epoch + 1,
-            phase="float",
-            seconds=losses.seconds,
-            rate=losses.rate,
-            loss=losses.terms["total"],
-            cross_entropy=losses.terms["cross_entropy"],
-            divergence=None,
-            saliency_l1=None,
-            alpha_penalty=None,
-            train_accuracy=losses.accuracy,
-            val_loss=validation.loss,
-            val_accuracy=validation.accuracy,
-            val_macro_recall=validation.macro_recall,
-        )
+    record = EpochRecord(
+        epoch=epoch + 1,
+        phase="float",
+        seconds=losses.seconds,
+        rate=losses.rate,
+        loss=losses.terms["total"],
+        cross_entropy=losses.terms["cross_entropy"],
+        divergence=None,
+        saliency_l1=None,
+        alpha_penalty=None,
+        train_accuracy=losses.accuracy,
+        val_loss=validation.loss,
+        val_accuracy=validation.accuracy,
+        val_macro_recall=validation.macro_recall,
     )
+    session.write_record(record)
     session.save_state("float", epoch + 1, best, learner)
     session.reporter.message(
         f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
         f"validation: accuracy {validation.accuracy:.1%}, macro recall "
         f"{validation.macro_recall:.1%}"
     )
+    found = overfitting(session.history("float"))
+    session.watch(record, () if found is None else (found,))
     return best
 
 

@@ -15,9 +15,12 @@ from train.objectives import GuidedObjective
 from train.optimization import quantized_optimizer
 from train.prediction import Score
 from train.quantization import QuantizedNetwork, load_network
+from train.quantization.checkpoint import read_record
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import EpochLosses, Session, Validation
+from train.watch import Reference, findings_of_epoch
+from train.watch_images import WatchImages
 
 __all__ = ["run_quantized_phase"]
 
@@ -41,13 +44,14 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
         after_step=network.clamp_ranges,
         follower=objective.threshold,
     )
+    watched = _Watched(session, network)
     done, best = settings.epochs_float, None
     if state is not None:
         session.restore(state, learner)
         done, best = state.epochs_done, state.best
     else:
         validation = session.validate(network)
-        _record(session, network, done, None, validation.score)
+        _record(session, network, done, None, validation.score, watched)
         if settings.epochs == 0:
             best = _keep(session, network, done, validation)
             session.save_state("quantized", done, best, learner)
@@ -58,11 +62,37 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
         losses = _train_epoch(session, learner, objective, loss, epoch)
         with learner.judged():
             validation = session.validate(network)
-            _record(session, network, epoch + 1, losses, validation.score)
+            _record(session, network, epoch + 1, losses, validation.score, watched)
             candidate = Best.of(epoch + 1, validation.score)
             if best is None or best.beaten_by(candidate):
                 best = _keep(session, network, epoch + 1, validation)
         session.save_state("quantized", epoch + 1, best, learner)
+
+
+class _Watched:
+    """What the epochs of the phase are watched by.
+
+    Attributes:
+        images: a few of the validation part.
+        reference: figures of the float network, before the first step of the phase.
+    """
+
+    def __init__(self, session: Session, network: QuantizedNetwork) -> None:
+        data, guidance = session.data, session.config.guidance
+        self.images = WatchImages(data, session.config.run.seed, session.device)
+        record = read_record(session.run.float_checkpoint)
+        quantizes, network.quantize = network.quantize, False
+        figures = self.images.measure(network, guidance)
+        network.quantize = quantizes
+        self.reference = Reference(
+            accuracy=record["metadata"]["validation"]["accuracy"],
+            images=len(data.val_labels),
+            variation=figures.variation,
+            outside_area=self.images.outside_area,
+            overlay_area=self.images.overlay_area,
+            alphas=network.alphas(),
+            guided=guidance.effective.lambda1 > 0,
+        )
 
 
 def _starting_network(session: Session) -> QuantizedNetwork:
@@ -127,6 +157,7 @@ def _record(
     epoch: int,
     losses: EpochLosses | None,
     validation: Score,
+    watched: _Watched,
 ) -> None:
     alphas = network.alphas()
     clipped: dict[str, float] = {}
@@ -134,6 +165,7 @@ def _record(
         sample = session.data.val.images[:_CLIPPED_IMAGES]
         clipped = network.clipped_share(to_tensor(sample, session.device))
     terms = losses.terms if losses else {}
+    figures = watched.images.measure(network, session.config.guidance)
     record = EpochRecord(
         epoch=epoch,
         phase="quantized" if losses else "calibrated",
@@ -151,9 +183,17 @@ def _record(
         alpha_mean=fmean(alphas.values()),
         clipped_share_mean=fmean(clipped.values()) if clipped else None,
         clipped_share_max=max(clipped.values()) if clipped else None,
+        masked_agreement=figures.agreement,
+        val_divergence=figures.divergence,
+        saliency_variation=figures.variation,
+        saliency_outside=figures.outside,
+        saliency_overlay=figures.overlay,
     )
     session.write_record(record, alphas, clipped)
     session.reporter.message(_sentence(session, record))
+    history = session.history("calibrated", "quantized")
+    if history:
+        session.watch(record, findings_of_epoch(history, watched.reference, alphas, clipped))
 
 
 def _sentence(session: Session, record: EpochRecord) -> str:

@@ -4,6 +4,7 @@ config.toml                     the resolved configuration
 split.csv                       file, label, group, part
 log.csv                         one line per epoch: losses, validation, rates, clips
 ranges.csv                      alpha and clipped share of each site and epoch
+findings.csv                    what the watch found: epoch, kind, sentence
 float.safetensors, .json        the folded network after the warm-up, with its first clips
 best.safetensors, .json         the best epoch, what is evaluated and exported
 last.json, last-*.safetensors    what `--resume` goes on from
@@ -29,6 +30,7 @@ _FILES = (
     "split.csv",
     "log.csv",
     "ranges.csv",
+    "findings.csv",
     "float.safetensors",
     "float.json",
     "best.safetensors",
@@ -63,6 +65,11 @@ class RunDirectory:
     def ranges(self) -> Path:
         """One line per epoch and site."""
         return self.path / "ranges.csv"
+
+    @property
+    def findings(self) -> Path:
+        """What the watch found, one line each."""
+        return self.path / "findings.csv"
 
     @property
     def float_checkpoint(self) -> Path:

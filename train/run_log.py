@@ -1,4 +1,4 @@
-"""The record of a run: ``log.csv`` and ``ranges.csv``, and the sinks that follow it."""
+"""The record of a run: ``log.csv``, ``ranges.csv``, ``findings.csv``, and what follows it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from edge_runtime.files import atomic_write_text
 from train.run_directory import RunDirectory
 from train.sinks import RunSink
+from train.watch import Finding
 
 __all__ = ["EpochRecord", "RunLog"]
 
@@ -19,6 +20,9 @@ __all__ = ["EpochRecord", "RunLog"]
 @dataclass(frozen=True)
 class EpochRecord:
     """One line of ``log.csv``. Losses are means over the epoch, shares are from 0 to 1.
+
+    The last five entries are measured on a few validation images, see
+    :class:`train.watch_images.WatchFigures`.
 
     ``phase`` is ``float``, ``calibrated`` (the folded network with its first clips, before any
     training of the second phase; its losses are empty) or ``quantized``.
@@ -40,6 +44,11 @@ class EpochRecord:
     alpha_mean: float | None = None
     clipped_share_mean: float | None = None
     clipped_share_max: float | None = None
+    masked_agreement: float | None = None
+    val_divergence: float | None = None
+    saliency_variation: float | None = None
+    saliency_outside: float | None = None
+    saliency_overlay: float | None = None
 
 
 class RunLog:
@@ -52,6 +61,33 @@ class RunLog:
         self._run, self._sinks = run, sinks
         self._epochs = _kept(run.log, epochs_done)
         self._ranges = _kept(run.ranges, epochs_done)
+        self._findings = _kept(run.findings, epochs_done)
+
+    def history(self, *phases: str) -> list[dict[str, float]]:
+        """The figures of the epochs of some phases, as far as an epoch has them, in order."""
+        return [
+            {name: float(text) for name, text in row.items() if name != "phase" and text}
+            for row in self._epochs
+            if row["phase"] in phases
+        ]
+
+    def note(self, record: EpochRecord, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Add what the watch found in an epoch that was written; gives what is new.
+
+        A finding that the epoch before had too is kept, and not told once more.
+        """
+        before = {row["finding"] for row in self._findings if row["epoch"] == str(record.epoch - 1)}
+        self._findings = [row for row in self._findings if not _is_same(row, record)]
+        columns = ["epoch", "phase", "finding", "sentence"]
+        for finding in findings:
+            values = (str(record.epoch), record.phase, finding.name, finding.sentence)
+            self._findings.append(dict(zip(columns, values, strict=True)))
+        _write(self._run.findings, columns, self._findings)
+        told = tuple(finding for finding in findings if finding.name not in before)
+        for finding in told:
+            for sink in self._sinks:
+                sink.note(record.epoch, finding.sentence)
+        return told
 
     def write(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from train.run_directory import RunDirectory
 from train.run_log import EpochRecord, RunLog
 from train.saliency_guided import LossTerms
 from train.temperature import fit_temperature
+from train.watch import Finding
 
 __all__ = ["EpochLosses", "Session", "Validation"]
 
@@ -185,6 +186,15 @@ class Session:
             logits[rows] = predict_logits(network, images[rows], size, self.device)
         logits = self.processes.merged(logits)
         return Validation(score(logits, self.data.val_labels), logits)
+
+    def history(self, *phases: str) -> list[dict[str, float]]:
+        """See :meth:`RunLog.history`; empty in a process that keeps no log."""
+        return [] if self._log is None else self._log.history(*phases)
+
+    def watch(self, record: EpochRecord, findings: Sequence[Finding]) -> None:
+        """Record what was found in an epoch and tell what is new."""
+        for finding in () if self._log is None else self._log.note(record, findings):
+            self.reporter.message(f"watch: {finding.sentence}")
 
     def stops_early(self, best: Best | None, epochs_done: int) -> bool:
         """Whether a phase has gone on for long enough without a better epoch than its best."""

@@ -65,6 +65,7 @@ def test_a_folder_is_trained_measured_and_listed(saliedge, images: Path, tmp_pat
         "split.csv",
         "log.csv",
         "ranges.csv",
+        "findings.csv",
         "float.safetensors",
         "float.json",
         "best.safetensors",
