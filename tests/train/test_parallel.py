@@ -90,7 +90,8 @@ def test_two_processes_give_the_loss_curve_of_one(unequal_classes: Path, tmp_pat
         assert len(one) == 17
         np.testing.assert_allclose(two, one, rtol=1e-5, err_msg=column)
     loss = curve(tmp_path / "one", "cross_entropy")
-    assert loss[-1] < 0.99 * loss[0]
+    # The curve falls by far more than the tolerance: it is no constant that any two runs share.
+    assert loss[-1] < (1 - 100 * 1e-5) * loss[0]
     first, second = (load_file(tmp_path / f"two.rank{rank}.safetensors") for rank in (0, 1))
     alone = load_file(tmp_path / "one.rank0.safetensors")
     assert [name for name in first if name.endswith("alpha")]
