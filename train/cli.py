@@ -13,6 +13,7 @@ import click
 from edge_runtime.errors import UsageError
 from train.data_cli import data
 from train.evaluate_cli import evaluate
+from train.flags import tables_of_flags
 from train.launch import RememberingCommand, launch_again
 
 __all__ = ["data", "evaluate", "train"]
@@ -36,61 +37,6 @@ Examples:
 A value comes from its flag, else from --config, else from the run after --from, else from the
 backbone's recipe. The run keeps all of them in config.toml, which can be given to --config again.
 """
-
-# Flag -> table and entry of the configuration. Flags that set more than one are written out below.
-_ENTRIES: dict[str, tuple[str, str]] = {
-    "data": ("data", "source"),
-    "split_seed": ("data", "split_seed"),
-    "split_file": ("data", "split_file"),
-    "cache": ("data", "cache"),
-    "skip_bad": ("data", "skip_bad"),
-    "group_duplicates": ("data", "group_duplicates"),
-    "balance": ("data", "balance"),
-    "backbone": ("network", "backbone"),
-    "pretrained": ("network", "pretrained"),
-    "width": ("network", "width_multiplier"),
-    "input_mean": ("network", "input_mean"),
-    "input_std": ("network", "input_std"),
-    "start": ("network", "start"),
-    "fit": ("network", "fit"),
-    "roi": ("network", "roi"),
-    "roi_shape": ("network", "roi_shape"),
-    "pact": ("quantization", "enabled"),
-    "bits": ("quantization", "activation_bits"),
-    "weight_bits": ("quantization", "weight_bits"),
-    "weight_quantizer": ("quantization", "weight_quantizer"),
-    "activation_quantizer": ("quantization", "activation_quantizer"),
-    "range_method": ("quantization", "range_method"),
-    "percentile": ("quantization", "percentile"),
-    "eta": ("quantization", "eta"),
-    "sgt": ("guidance", "enabled"),
-    "lambda1": ("guidance", "lambda1"),
-    "lambda2": ("guidance", "lambda2"),
-    "ramp": ("guidance", "ramp"),
-    "k": ("guidance", "k"),
-    "fill": ("guidance", "fill"),
-    "smoothing": ("guidance", "smoothing"),
-    "threshold": ("guidance", "threshold"),
-    "target": ("guidance", "target"),
-    "rotation": ("augmentation", "rotation"),
-    "surround": ("augmentation", "surround"),
-    "erase": ("augmentation", "erase"),
-    "epochs_float": ("optimizer", "epochs_float"),
-    "epochs": ("optimizer", "epochs"),
-    "batch_size": ("optimizer", "batch_size"),
-    "lr_float": ("optimizer", "lr_float"),
-    "lr": ("optimizer", "lr"),
-    "lr_alpha": ("optimizer", "lr_alpha"),
-    "lr_weight_step": ("optimizer", "lr_weight_step"),
-    "ema": ("optimizer", "ema"),
-    "patience": ("optimizer", "patience"),
-    "sensitivity": ("decision", "sensitivity"),
-    "seed": ("run", "seed"),
-    "device": ("run", "device"),
-    "threads": ("run", "threads"),
-    "tensorboard": ("run", "tensorboard"),
-    "mlflow": ("run", "mlflow"),
-}
 
 
 class _Size(click.ParamType[tuple[int, int]]):
@@ -391,24 +337,10 @@ def train(
         else:
             start = given.get("start")
             origin = RunDirectory(Path(start)).read_config() if start else None
-            resolved = resolve(_tables(given), config, origin)
+            resolved = resolve(tables_of_flags(given), config, origin)
             best = train_run(resolved, run, reporter, force=force, processes=group)
         if best is not None:
             reporter.message(
                 f"best: epoch {best.epoch}, macro recall {best.macro_recall:.1%} on the validation "
                 f"part: {run.best_checkpoint}"
             )
-
-
-def _tables(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    tables: dict[str, dict[str, Any]] = {}
-    for name, value in given.items():
-        if name in _ENTRIES:
-            table, entry = _ENTRIES[name]
-            tables.setdefault(table, {})[entry] = value
-    if "size" in given:
-        height, width = given["size"]
-        tables.setdefault("network", {}).update(height=height, width=width)
-    if "bits" in given:
-        tables["quantization"].setdefault("weight_bits", given["bits"])
-    return tables

@@ -5,8 +5,6 @@ So whatever wraps a module (data-parallel training does) sees all that the loss 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import torch.nn.functional as F
@@ -23,27 +21,19 @@ __all__ = ["FloatObjective", "GuidedObjective", "ramp_factor"]
 class FloatObjective(nn.Module):
     """Cross entropy of a float network."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        class_weights: Tensor | None = None,
-        autocast: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
+    def __init__(self, model: nn.Module, class_weights: Tensor | None = None) -> None:
         """Make the loss.
 
         Args:
             model: from byte values to logits.
             class_weights: float32 ``[C]`` of the cross entropy, or None for one each.
-            autocast: gives the context of mixed precision that the network runs in.
         """
         super().__init__()
-        self.model, self._class_weights, self._autocast = model, class_weights, autocast
+        self.model, self._class_weights = model, class_weights
 
     def forward(self, batch: Batch, progress: float) -> LossTerms:
         """The loss of one batch; ``progress`` is not asked for."""
-        with self._autocast():
-            logits = self.model(batch.image)
-        logits = logits.float()
+        logits = self.model(batch.image)
         cross_entropy = F.cross_entropy(logits, batch.label, weight=self._class_weights)
         cross_entropy = cross_entropy * batch.share.weight
         zero = logits.new_zeros(())

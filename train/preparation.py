@@ -92,20 +92,12 @@ def prepare(config: TrainConfig, reporter: Reporter) -> PreparedData:
         ArtifactError: the file of the split cannot be read.
     """
     dataset = list_images(config, reporter)
-    cache = Path(config.data.cache) if config.data.cache else None
     if config.data.split_file:
         split = take_split(Path(config.data.split_file), dataset)
     else:
         split = split_dataset(dataset, config.data.split_seed, config.data.fractions)
     preprocessing = _preprocessing(config, split.part("train"), reporter)
-    reporter.start("reading images", len(split.samples))
-    loaded = load_images(
-        split.samples,
-        preprocessing,
-        cache_dir=cache,
-        skip_bad=config.data.skip_bad,
-        advance=reporter.advance,
-    )
+    loaded = _decoded("reading images", split.samples, preprocessing, config, reporter)
     for sentence in loaded.skipped:
         reporter.message(f"skipped: {sentence}")
     split = split.of(loaded.samples)
@@ -135,15 +127,8 @@ def list_images(config: TrainConfig, reporter: Reporter) -> Dataset:
 
 
 def _grouped(dataset: Dataset, config: TrainConfig, reporter: Reporter) -> Dataset:
-    cache = Path(config.data.cache) if config.data.cache else None
-    reporter.start("looking for near-duplicates", len(dataset.samples))
-    loaded = load_images(
-        dataset.samples,
-        THUMBNAIL,
-        cache_dir=cache,
-        skip_bad=config.data.skip_bad,
-        advance=reporter.advance,
-    )
+    samples = dataset.samples
+    loaded = _decoded("looking for near-duplicates", samples, THUMBNAIL, config, reporter)
     pairs = near_duplicates(fingerprints(loaded.images), config.data.duplicate_threshold)
     grouped = with_duplicate_groups(dataset, [sample.key for sample in loaded.samples], pairs)
     shared = Counter(sample.group for sample in grouped.samples)
@@ -153,6 +138,24 @@ def _grouped(dataset: Dataset, config: TrainConfig, reporter: Reporter) -> Datas
         "together."
     )
     return grouped
+
+
+def _decoded(
+    what_for: str,
+    samples: Sequence[Sample],
+    preprocessing: Preprocessing,
+    config: TrainConfig,
+    reporter: Reporter,
+) -> LoadedImages:
+    """The images as bytes, from the cache where there is one."""
+    reporter.start(what_for, len(samples))
+    return load_images(
+        samples,
+        preprocessing,
+        cache_dir=Path(config.data.cache) if config.data.cache else None,
+        skip_bad=config.data.skip_bad,
+        advance=reporter.advance,
+    )
 
 
 def _preprocessing(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import edge_runtime
+from edge_runtime.bundle.operating_point import OperatingPoint
 from edge_runtime.classifier import softmax
 from edge_runtime.errors import ArtifactError, GateError, UsageError
 from train.backbones import PRETRAINED_NONE, PRETRAINED_PACKAGE
@@ -268,19 +269,12 @@ class Session:
                 classes from the validation.
         """
         config, data = self.config, self.data
-        temperature = fit_temperature(validation.logits, data.val_labels) if calibrated else 1.0
-        points = choose_operating_points(
-            data.val_labels,
-            softmax(validation.logits, temperature),
-            [sample.group for sample in data.val.samples],
-            data.classes,
-            config.decision.sensitivity,
-        )
+        temperature, points = self._decisions(validation) if calibrated else (1.0, ())
         return {
             "classes": list(data.classes),
             "preprocessing": data.preprocessing.to_json(),
             "temperature": temperature,
-            "operating_points": [point.to_json() for point in points] if calibrated else [],
+            "operating_points": [point.to_json() for point in points],
             "validation": asdict(validation.score) | {"epoch": epoch},
             "provenance": {
                 "backbone": config.network.backbone,
@@ -312,6 +306,19 @@ class Session:
             },
         }
 
+    def _decisions(self, validation: Validation) -> tuple[float, Sequence[OperatingPoint]]:
+        """The temperature of the probabilities, and the operating point of each class."""
+        data = self.data
+        temperature = fit_temperature(validation.logits, data.val_labels)
+        points = choose_operating_points(
+            data.val_labels,
+            softmax(validation.logits, temperature),
+            [sample.group for sample in data.val.samples],
+            data.classes,
+            self.config.decision.sensitivity,
+        )
+        return temperature, points
+
     def _batch(self, chosen: NDArray[np.int64], epoch: int, with_noise: bool) -> Batch:
         """This process's part of a batch."""
         mine = self.processes.part(chosen)
@@ -320,9 +327,11 @@ class Session:
             return batch
         weights = self.class_weights
         of_class = torch.ones(len(self.data.classes)) if weights is None else weights
-        of_image = of_class.double().cpu().numpy()[self.data.train_labels]
-        here, all_here = of_image[mine[:, 0]], of_image[chosen[:, 0]]
-        return replace(batch, share=Share.of(here, all_here, self.processes.count))
+        here, whole = (
+            of_class.double().cpu().numpy()[self.data.train_labels[part[:, 0]]]
+            for part in (mine, chosen)
+        )
+        return replace(batch, share=Share.of(here, whole, self.processes.count))
 
     def _over_all_processes(self, terms: LossTerms, label: Tensor) -> tuple[dict[str, float], int]:
         """The terms of the whole batch, and how many of its labels were met."""

@@ -78,7 +78,7 @@ def test_two_processes_give_the_loss_curve_of_one(unequal_classes: Path, tmp_pat
         data=dataclasses.replace(config.data, balance="weights", fractions=(0.6, 0.2, 0.2)),
         # 15 images, 3 steps an epoch: of each, 3 images in one process and 2 in the other.
         optimizer=dataclasses.replace(
-            config.optimizer, epochs_float=0, epochs=17, batch_size=5, lr=1e-3
+            config.optimizer, epochs_float=0, epochs=17, batch_size=5, lr=3e-3
         ),
     )
     path = written(config, tmp_path / "config.toml")
@@ -90,8 +90,7 @@ def test_two_processes_give_the_loss_curve_of_one(unequal_classes: Path, tmp_pat
         assert len(one) == 17
         np.testing.assert_allclose(two, one, rtol=1e-5, err_msg=column)
     loss = curve(tmp_path / "one", "cross_entropy")
-    # The curve falls by far more than the tolerance: it is no constant that any two runs share.
-    assert loss[-1] < (1 - 100 * 1e-5) * loss[0]
+    assert loss[-1] < 0.99 * loss[0]
     first, second = (load_file(tmp_path / f"two.rank{rank}.safetensors") for rank in (0, 1))
     alone = load_file(tmp_path / "one.rank0.safetensors")
     assert [name for name in first if name.endswith("alpha")]
