@@ -60,7 +60,12 @@ def threshold_for_sensitivity(
     needed = int(np.ceil(sensitivity * len(descending) - 1e-9))
     lowest = float(descending[needed - 1])
     below = values[values < lowest]
-    return (lowest + (float(below.max()) if len(below) else 0.0)) / 2
+    if not len(below):
+        return lowest / 2
+    rejected = float(below.max())
+    half_way = (lowest + rejected) / 2
+    # Between two neighbouring numbers there is no third: the half may round to the rejected one.
+    return half_way if half_way > rejected else lowest
 
 
 def detection_rates(

@@ -29,6 +29,16 @@ def test_a_share_of_whole_images_is_not_rounded_up() -> None:
     assert (scores >= threshold).sum() == 19
 
 
+def test_a_score_just_below_the_lowest_that_is_needed_is_still_rejected() -> None:
+    lower = np.nextafter(0.5, 0)
+    threshold = threshold_for_sensitivity([0.5, np.nextafter(lower, 0), lower], [True] * 3, 0.6)
+    assert [score >= threshold for score in (0.5, lower, np.nextafter(lower, 0))] == [
+        True,
+        True,
+        False,
+    ]
+
+
 def test_rates_are_shares_of_the_class_and_of_the_rest() -> None:
     found = detection_rates(SCORES, IS_CLASS, 0.45, range(6))
     assert (found.sensitivity.value, found.specificity.value) == (0.75, 0.5)
