@@ -14,7 +14,22 @@ from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sources.base import Frame
 
-__all__ = ["Classifier", "Prediction", "class_index", "softmax"]
+__all__ = ["Classifier", "ModelIdentity", "Prediction", "class_index", "softmax"]
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model made a prediction; it may be exchanged while a loop runs.
+
+    Attributes:
+        name: Name of the bundle.
+        sha256: SHA-256 of its ``bundle.json``, 64 lower-case hexadecimal digits.
+        engine: Name of the engine, e.g. ``onnx``.
+    """
+
+    name: str
+    sha256: str
+    engine: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,7 @@ class Prediction:
         mapping: Where the cells of ``saliency`` (without one, the network's pixels) lie in the
             frame.
         timings_ms: Stage -> milliseconds. The loop adds ``capture`` and ``present``.
+        model: What made the prediction.
     """
 
     frame: Frame
@@ -41,6 +57,7 @@ class Prediction:
     saliency_class: str | None
     mapping: FrameMapping
     timings_ms: dict[str, float]
+    model: ModelIdentity
 
 
 class Classifier:
@@ -58,6 +75,7 @@ class Classifier:
     def __init__(self, bundle: Bundle, engine: Engine, saliency_class: str | None = None) -> None:
         self.bundle = bundle
         self.engine = engine
+        self.identity = ModelIdentity(bundle.spec.name, bundle.sha256, engine.name)
         self._class_index = class_index(bundle, saliency_class)
         geometry = bundle.spec.preprocessing
         self._input = np.empty((1, geometry.height, geometry.width, 3), dtype=np.uint8)
@@ -86,6 +104,7 @@ class Classifier:
             else spec.classes[inference.class_index_used],
             mapping=mapping,
             timings_ms={"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3},
+            model=self.identity,
         )
 
 

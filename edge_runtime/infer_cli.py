@@ -164,7 +164,7 @@ def _run(options: InferOptions) -> int:
         loop = InferenceLoop(
             feed=feed,
             classifier=Classifier(bundle, engine, options.saliency_class),
-            sinks=_open_sinks(options, bundle, engine_name, source),
+            sinks=_open_sinks(options, bundle, source),
             statistics=statistics,
             max_frames=options.max_frames,
             on_prediction=live_line.show,
@@ -226,7 +226,7 @@ def _refuse_among_inputs(target: Path, source: Path) -> None:
         )
 
 
-def _open_sinks(options: InferOptions, bundle: Bundle, engine: str, source: Source) -> list[Sink]:
+def _open_sinks(options: InferOptions, bundle: Bundle, source: Source) -> list[Sink]:
     from edge_runtime.sinks import JsonLinesSink, SaliencyFolderSink, open_overlay_sink
 
     sinks: list[Sink] = []
@@ -244,7 +244,7 @@ def _open_sinks(options: InferOptions, bundle: Bundle, engine: str, source: Sour
             sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
-            sinks.append(JsonLinesSink(options.jsonl, bundle.sha256, engine, options.force))
+            sinks.append(JsonLinesSink(options.jsonl, options.force))
     except BaseException:
         for sink in sinks:
             sink.close(keep=False)

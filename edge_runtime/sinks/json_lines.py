@@ -19,7 +19,7 @@ from edge_runtime.sinks.base import Sink
 __all__ = ["JsonLinesSink", "prediction_record"]
 
 
-def prediction_record(prediction: Prediction, bundle_sha256: str, engine: str) -> dict[str, Any]:
+def prediction_record(prediction: Prediction) -> dict[str, Any]:
     """Return the JSON object of a prediction; its keys are an interface and stay.
 
     ``time_utc`` (ISO 8601, when the frame was taken or read), ``source`` (relative path or URL),
@@ -37,8 +37,8 @@ def prediction_record(prediction: Prediction, bundle_sha256: str, engine: str) -
         },
         "saliency_class": prediction.saliency_class,
         "timings_ms": {name: round(value, 3) for name, value in prediction.timings_ms.items()},
-        "bundle_sha256": bundle_sha256,
-        "engine": engine,
+        "bundle_sha256": prediction.model.sha256,
+        "engine": prediction.model.engine,
         "version": __version__,
     }
 
@@ -52,17 +52,13 @@ class JsonLinesSink(Sink):
 
     Args:
         target: File, or ``-``.
-        bundle_sha256: Identity of the bundle.
-        engine: Name of the engine.
         force: Replace an earlier file.
 
     Raises:
         OutputError: The file exists without ``force``, or cannot be written.
     """
 
-    def __init__(self, target: str, bundle_sha256: str, engine: str, force: bool = False) -> None:
-        self._bundle_sha256 = bundle_sha256
-        self._engine = engine
+    def __init__(self, target: str, force: bool = False) -> None:
         self._target = target
         self._pending: PendingFile | None = None
         self._stream: TextIO = sys.stdout
@@ -74,7 +70,7 @@ class JsonLinesSink(Sink):
 
     def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
         """Write one line."""
-        record = prediction_record(prediction, self._bundle_sha256, self._engine)
+        record = prediction_record(prediction)
         # ASCII, so that a file name that is no valid text cannot spoil the file.
         with output_errors(self._target):
             self._stream.write(json.dumps(record) + "\n")

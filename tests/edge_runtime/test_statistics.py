@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from edge_runtime import statistics
-from edge_runtime.classifier import Prediction
-from edge_runtime.preprocessing import FrameMapping
-from edge_runtime.sources import CaptureTime, Frame
 from edge_runtime.statistics import RunStatistics
+from tests.edge_runtime.predictions import prediction
 
 
 def _prediction(label, milliseconds):
-    return Prediction(
-        frame=Frame(np.zeros((1, 1, 3), np.uint8), "x", 0, CaptureTime.now(), "x"),
-        label=label,
-        probabilities={label: 1.0},
-        features=np.zeros(1, np.float32),
-        saliency=None,
-        saliency_class=None,
-        mapping=FrameMapping(1, 1, 0, 0),
-        timings_ms={"preprocess": 0.25 * milliseconds, "infer": 0.75 * milliseconds},
-    )
+    timings_ms = {"preprocess": 0.25 * milliseconds, "infer": 0.75 * milliseconds}
+    return prediction(label=label, timings_ms=timings_ms)
 
 
 def test_percentiles_are_of_preprocessing_plus_inference():

@@ -6,24 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_runtime.classifier import Prediction
 from edge_runtime.errors import OutputError
-from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sinks import open_overlay_sink
-from edge_runtime.sources import CaptureTime, Frame
-
-
-def _prediction(picture, label="polyp", index=0):
-    return Prediction(
-        frame=Frame(picture, "film.mp4", index, CaptureTime.now(), "film"),
-        label=label,
-        probabilities={label: 0.9},
-        features=np.zeros(1, np.float32),
-        saliency=None,
-        saliency_class=None,
-        mapping=FrameMapping(1, 1, 0, 0),
-        timings_ms={},
-    )
+from tests.edge_runtime.predictions import prediction
 
 
 def _frames(path):
@@ -40,7 +25,7 @@ def test_a_film_keeps_the_size_of_its_first_frame(tmp_path):
     sink = open_overlay_sink(str(tmp_path / "film.mp4"), fps=10)
     for height, width in ((49, 65), (100, 30), (8, 8)):
         picture = np.full((height, width, 3), 120, np.uint8)
-        sink.write(_prediction(picture), picture)
+        sink.write(prediction(picture), picture)
     sink.close(keep=True)
     assert [frame.shape for frame in _frames(tmp_path / "film.mp4")] == [(48, 64, 3)] * 3
 
@@ -48,7 +33,7 @@ def test_a_film_keeps_the_size_of_its_first_frame(tmp_path):
 def test_a_film_is_rgb_as_its_pictures_were(tmp_path):
     sink = open_overlay_sink(str(tmp_path / "film.mp4"), fps=10)
     picture = np.full((64, 96, 3), (200, 40, 20), np.uint8)
-    sink.write(_prediction(picture), picture)
+    sink.write(prediction(picture), picture)
     sink.close(keep=True)
     blue, _, red = _frames(tmp_path / "film.mp4")[0][40:, 40:].reshape(-1, 3).mean(axis=0)
     assert red > 150 > 80 > blue
@@ -57,7 +42,7 @@ def test_a_film_is_rgb_as_its_pictures_were(tmp_path):
 def test_a_film_that_is_given_up_leaves_nothing(tmp_path):
     sink = open_overlay_sink(str(tmp_path / "film.mp4"), fps=10)
     picture = np.zeros((32, 32, 3), np.uint8)
-    sink.write(_prediction(picture), picture)
+    sink.write(prediction(picture), picture)
     sink.close(keep=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -70,7 +55,7 @@ def test_a_film_without_frames_is_no_file(tmp_path):
 def test_a_film_that_was_cut_short_on_the_disk_is_noticed(tmp_path):
     sink = open_overlay_sink(str(tmp_path / "film.mp4"), fps=10)
     picture = np.zeros((32, 32, 3), np.uint8)
-    sink.write(_prediction(picture), picture)
+    sink.write(prediction(picture), picture)
     sink._frames += 1
     with pytest.raises(OutputError, match="could not be written whole"):
         sink.close(keep=True)
@@ -81,7 +66,7 @@ def test_a_film_that_was_cut_short_on_the_disk_is_noticed(tmp_path):
 def test_any_label_can_be_written_on_a_picture(tmp_path, label):
     sink = open_overlay_sink(str(tmp_path / "pictures"), fps=None)
     picture = np.full((60, 80, 3), 120, np.uint8)
-    sink.write(_prediction(picture, label), picture)
+    sink.write(prediction(picture, label=label), picture)
     assert cv2.imread(str(tmp_path / "pictures" / "film-000000.jpg")).shape == (60, 80, 3)
     assert (picture == 120).all()
 
@@ -90,5 +75,5 @@ def test_any_label_can_be_written_on_a_picture(tmp_path, label):
 def test_tiny_pictures_are_written_too(tmp_path, size_hw):
     sink = open_overlay_sink(str(tmp_path / "pictures"), fps=None)
     picture = np.full((*size_hw, 3), 120, np.uint8)
-    sink.write(_prediction(picture), picture)
+    sink.write(prediction(picture), picture)
     assert (tmp_path / "pictures" / "film-000000.jpg").stat().st_size > 0
