@@ -176,7 +176,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_earlier_file(
             self._stream.close()
             self._stream = open("/dev/full", "w")  # noqa: PTH123, SIM115
 
-    monkeypatch.setattr("edge_runtime.sinks.JsonLinesSink", OnFullDisk)
+    monkeypatch.setattr("edge_runtime.infer_run.JsonLinesSink", OnFullDisk)
     out = tmp_path / "out.jsonl"
     out.write_text("old")
     end = edge_infer("--bundle", tiny_bundle_path, "--source", photos, "--jsonl", out, "--force")

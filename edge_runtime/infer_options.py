@@ -1,0 +1,46 @@
+"""The options of ``edge-infer`` as one checked record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_runtime.errors import UsageError
+
+__all__ = ["InferOptions"]
+
+
+@dataclass(frozen=True)
+class InferOptions:
+    """The options of the command, as given."""
+
+    bundle: str
+    camera: str | None
+    source: str | None
+    engine: str | None
+    saliency: str | None
+    saliency_class: str | None
+    jsonl: str | None
+    save_saliency: str | None
+    save_overlay: str | None
+    max_frames: int | None
+    threads: int | None
+    skip_bad: bool
+    force: bool
+
+    def __post_init__(self) -> None:
+        if (self.camera is None) == (self.source is None):
+            raise UsageError("Give either --camera or --source.")
+        wants_map = self.save_saliency or self.save_overlay or self.saliency_class
+        if self.saliency == "none" and wants_map:
+            raise UsageError(
+                "--save-saliency, --save-overlay and --saliency-class need a map: give --saliency "
+                "gradient or --saliency cam."
+            )
+
+    @property
+    def saliency_mode(self) -> str:
+        """The mode asked for; ``gradient`` if only an option that needs a map was given."""
+        if self.saliency is not None:
+            return self.saliency
+        wants_map = self.save_saliency or self.save_overlay or self.saliency_class
+        return "gradient" if wants_map else "none"

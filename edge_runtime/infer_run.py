@@ -1,0 +1,128 @@
+"""What ``edge-infer`` does: open everything, run the loop, end in order."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edge_runtime.bundle.reader import open_bundle
+from edge_runtime.classifier import Classifier, class_index
+from edge_runtime.engines.registry import default_engine, open_engine
+from edge_runtime.errors import OutputError, SaliedgeError, SourceError
+from edge_runtime.files import refuse_existing
+from edge_runtime.images import IMAGE_SUFFIXES
+from edge_runtime.infer_console import LiveLine, print_summary
+from edge_runtime.infer_options import InferOptions
+from edge_runtime.loop import InferenceLoop
+from edge_runtime.sinks import JsonLinesSink, SaliencyFolderSink, open_overlay_sink
+from edge_runtime.sources import FrameFeed, open_camera, open_source
+from edge_runtime.statistics import RunStatistics
+from edge_runtime.stopping import StopSignals
+
+if TYPE_CHECKING:
+    from edge_runtime.bundle.reader import Bundle
+    from edge_runtime.sinks.base import Sink
+    from edge_runtime.sources.base import Source
+
+__all__ = ["run_inference"]
+
+
+def run_inference(options: InferOptions) -> int:
+    """Run the command and return its exit code."""
+    _refuse_outputs(options)
+    bundle = open_bundle(options.bundle)
+    class_index(bundle, options.saliency_class)
+    engine_name = options.engine or default_engine(bundle)
+    skipped: list[str] = []
+    with ExitStack() as stack, StopSignals() as signals:
+        engine = stack.enter_context(
+            open_engine(engine_name, bundle, options.saliency_mode, options.threads)
+        )
+        source = stack.enter_context(_open(options, skipped))
+        statistics = RunStatistics()
+        feed = FrameFeed(source, signals.stopping)
+        live_line = LiveLine(statistics, feed)
+        loop = InferenceLoop(
+            feed=feed,
+            classifier=Classifier(bundle, engine, options.saliency_class),
+            sinks=_open_sinks(options, bundle, source),
+            statistics=statistics,
+            max_frames=options.max_frames,
+            on_prediction=live_line.show,
+        )
+        try:
+            loop.run()
+        except SourceError:
+            live_line.end()
+            if statistics.frames:
+                print_summary(statistics.summary(feed.dropped, len(skipped)), options)
+            raise
+        finally:
+            live_line.end()
+    print_summary(statistics.summary(feed.dropped, len(skipped)), options)
+    return signals.exit_code
+
+
+def _open(options: InferOptions, skipped: list[str]) -> Source:
+    if options.camera is not None:
+        return open_camera(options.camera)
+
+    def skip(path: str, error: SaliedgeError) -> None:
+        skipped.append(path)
+        click.echo(f"Skipped {error}", err=True)
+
+    return open_source(str(options.source), skip if options.skip_bad else None)
+
+
+def _refuse_outputs(options: InferOptions) -> None:
+    """Find out before any work that an output may not be written where it should go."""
+    for target in (options.jsonl, options.save_saliency, options.save_overlay):
+        if target is not None and target != "-":
+            refuse_existing(target, options.force)
+            if options.source is not None:
+                _refuse_among_inputs(Path(target), Path(options.source))
+
+
+def _refuse_among_inputs(target: Path, source: Path) -> None:
+    """No option, not even ``--force``, may write over the images that are read.
+
+    Raises:
+        OutputError: ``target`` is the source, a folder that holds it, or an image's or a folder's
+            name inside it.
+    """
+    if not source.exists():
+        return
+    output, inputs = target.resolve(), source.resolve()
+    is_folder_or_image = output.suffix == "" or output.suffix.lower() in IMAGE_SUFFIXES
+    inside = is_folder_or_image and inputs in output.parents
+    if output == inputs or output in inputs.parents or inside:
+        raise OutputError(
+            f"{target} would write among the images of {source}; choose a place outside."
+        )
+
+
+def _open_sinks(options: InferOptions, bundle: Bundle, source: Source) -> list[Sink]:
+    sinks: list[Sink] = []
+    try:
+        if options.save_saliency is not None:
+            sinks.append(
+                SaliencyFolderSink(
+                    Path(options.save_saliency),
+                    options.saliency_mode,
+                    bundle.sha256,
+                    options.force,
+                )
+            )
+        if options.save_overlay is not None:
+            sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
+        # Last, so that a line stands only for a frame whose files are written.
+        if options.jsonl is not None:
+            sinks.append(JsonLinesSink(options.jsonl, options.force))
+    except BaseException:
+        for sink in sinks:
+            sink.close(keep=False)
+        raise
+    return sinks
