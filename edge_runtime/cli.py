@@ -40,8 +40,11 @@ COMMANDS: dict[str, LazyCommand] = {
     "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
     "inspect": LazyCommand("edge_runtime.inspect_cli:inspect", "Show what a bundle holds."),
     "verify": LazyCommand(
-        "edge_runtime.verify_cli:verify", "Check a bundle's files and its golden outputs here."
+        "edge_runtime.verify_cli:verify",
+        "Check a bundle's files, signature and golden outputs here.",
     ),
+    "sign": LazyCommand("edge_runtime.sign_cli:sign", "Sign a bundle with your key.", "sign"),
+    "keys": LazyCommand("edge_runtime.keys_cli:keys", "Make or show a key to sign with.", "sign"),
     "infer": LazyCommand(
         "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),

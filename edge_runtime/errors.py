@@ -26,6 +26,7 @@ __all__ = [
     "GateError",
     "OutputError",
     "SaliedgeError",
+    "SignatureError",
     "SourceError",
     "Terminated",
     "UsageError",
@@ -46,6 +47,7 @@ EXIT_CODES: dict[int, str] = {
     6: "source: a camera, video or stream cannot be opened or read",
     7: "output: it exists already (see --force), is read-only, or the disk is full",
     8: "gate: a check of the export, the verification or the demo failed",
+    9: "signature: a bundle is not signed by a trusted key, or a key cannot be used",
     INTERRUPTED: "interrupted by Ctrl-C",
     TERMINATED: "ended by SIGTERM",
 }
@@ -100,11 +102,18 @@ class GateError(SaliedgeError):
     exit_code = 8
 
 
+class SignatureError(SaliedgeError):
+    """A bundle is not signed, not by a trusted key, or was altered; or a key cannot be used."""
+
+    exit_code = 9
+
+
 class Terminated(BaseException):
     """SIGTERM arrived. Not an ``Exception``, so that clean-up code runs and nothing swallows it."""
 
 
 _EXTRA_OF_MODULE = {
+    "cryptography": "sign",
     "torch": "train",
     "torchvision": "train",
     "timm": "train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,11 +20,12 @@ _EPILOG = """\b
 Examples:
   saliedge verify first.edge
   saliedge verify first.edge --engine litert
-  saliedge verify first.edge --files-only
+  saliedge verify first.edge --files-only --public-key clinic.pub
 
 \b
-Exit code 4 if a file is missing, changed or extra; 8 if an engine's outputs
-are not the expected ones; 5 if no engine for the bundle is installed.
+Exit code 4 if a file is missing, changed or extra; 9 if a trusted key is given and
+did not sign the bundle; 8 if an engine's outputs are not the expected ones; 5 if no
+engine for the bundle is installed.
 """
 
 
@@ -37,15 +39,27 @@ are not the expected ones; 5 if no engine for the bundle is installed.
     help="Engine to check with; may be repeated. Default: every installed one.",
 )
 @click.option("--files-only", is_flag=True, help="Check the files alone, without any engine.")
-def verify(bundle: str, engines: tuple[str, ...], files_only: bool) -> None:
-    """Check BUNDLE: every file's hash, and golden outputs with each installed engine.
+@click.option(
+    "--public-key",
+    "public_keys",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Require a signature by this key; if repeated, by one of them.",
+)
+def verify(
+    bundle: str, engines: tuple[str, ...], files_only: bool, public_keys: tuple[Path, ...]
+) -> None:
+    """Check BUNDLE: its signature, every file's hash, golden outputs with each installed engine.
 
-    An engine passes if each logit is within the bundle's tolerance (one quantisation step), the
-    top class is the expected one and saliency maps agree.
+    Without a public key nobody vouches for the bundle: it is whole, whoever made it. An engine
+    passes if each logit is within the bundle's tolerance (one quantisation step), the top class is
+    the expected one and saliency maps agree.
     """
     from edge_runtime.bundle.reader import open_bundle
 
     opened = open_bundle(bundle)
+    _check_signature(opened, public_keys)
     _check_files(opened)
     if files_only:
         return
@@ -59,6 +73,28 @@ def verify(bundle: str, engines: tuple[str, ...], files_only: bool) -> None:
             f"{bundle} does not compute the expected outputs here: {', '.join(failed)}; do not use "
             f"it with this engine, or update the engine."
         )
+
+
+def _check_signature(bundle: Bundle, public_keys: tuple[Path, ...]) -> None:
+    """Require a signature if a key is given; else say whether there is one.
+
+    Raises:
+        SignatureError: No trusted key signed the bundle, or its signature is of another record.
+    """
+    from edge_runtime.bundle.keys import load_public_key
+    from edge_runtime.bundle.signature import signed_envelope
+
+    if public_keys:
+        signer = bundle.verify_signature([load_public_key(path) for path in public_keys])
+        click.echo(f"signed by     {signer}")
+        return
+    found = bundle.read_signature()
+    if found is None:
+        click.echo("not signed")
+        return
+    envelope = signed_envelope(bundle.record, found, str(bundle.path))
+    for signature in envelope.signatures:
+        click.echo(f"signature by  {signature.keyid or 'unnamed'}, unchecked: give --public-key")
 
 
 def _check_files(bundle: Bundle) -> None:

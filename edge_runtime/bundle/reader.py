@@ -11,9 +11,11 @@ import errno
 import io
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +23,17 @@ from numpy.typing import NDArray
 from edge_runtime.bundle.schema import (
     BUNDLE_FILE,
     REFERENCE_FILE,
+    SIGNATURE_FILE,
     BundleSpec,
     GraphSpec,
     ReferenceSpec,
 )
+from edge_runtime.bundle.signature import verify_signature
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import sha256_bytes
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = [
     "Bundle",
@@ -38,6 +45,7 @@ __all__ = [
 ]
 
 _MAX_RECORD_BYTES = 64 << 20
+_MAX_SIGNATURE_BYTES = 2 * _MAX_RECORD_BYTES  # holds the record in base64
 _Spec = TypeVar("_Spec", BundleSpec, ReferenceSpec)
 
 
@@ -70,12 +78,17 @@ class _Folder(Generic[_Spec]):
     Attributes:
         path: The folder.
         spec: What its record says.
-        sha256: SHA-256 of the record's bytes, the identity of the whole.
+        record: The record's bytes, which ``spec`` was built from.
     """
 
     path: Path
     spec: _Spec
-    sha256: str
+    record: bytes = field(repr=False)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the record's bytes, the identity of the whole."""
+        return sha256_bytes(self.record)
 
     def graph(
         self, precision: str = "int8", format: str = "onnx", saliency: str = "none"
@@ -149,13 +162,12 @@ class _Folder(Generic[_Spec]):
                 (missing if absent else changed).append(name)
             else:
                 checked.append(name)
-        record_name = BUNDLE_FILE if isinstance(self.spec, BundleSpec) else REFERENCE_FILE
         present = {
             path.relative_to(self.path).as_posix()
             for path in self.path.rglob("*")
             if path.is_symlink() or not path.is_dir()
         }
-        extra = sorted(present - self.spec.files.keys() - {record_name})
+        extra = sorted(present - self.spec.files.keys() - self.spec.unlisted_files)
         return FileCheck(tuple(checked), tuple(missing), tuple(changed), tuple(extra))
 
 
@@ -164,6 +176,30 @@ class Bundle(_Folder[BundleSpec]):
 
     ``sha256`` goes into every record of a prediction as ``bundle_sha256``.
     """
+
+    def read_signature(self) -> bytes | None:
+        """Return the content of ``bundle.sig``, unverified; None if there is none.
+
+        Raises:
+            ArtifactError: It is a link or unreadable.
+        """
+        if not os.path.lexists(self.path / SIGNATURE_FILE):
+            return None
+        return _read_inside(self.path, SIGNATURE_FILE, _MAX_SIGNATURE_BYTES)
+
+    def verify_signature(self, public_keys: Iterable[Ed25519PublicKey]) -> str:
+        """Verify that a trusted key signed the record that ``spec`` was built from.
+
+        Together with the hashes of the files this covers all of the bundle.
+
+        Returns:
+            The id of the key.
+
+        Raises:
+            SignatureError: See :func:`edge_runtime.bundle.signature.verify_signature`.
+            ArtifactError: The signature file is a link or unreadable.
+        """
+        return verify_signature(self.record, self.read_signature(), public_keys, str(self.path))
 
 
 class Reference(_Folder[ReferenceSpec]):
@@ -177,15 +213,15 @@ def open_bundle(path: str | os.PathLike[str]) -> Bundle:
         ArtifactError: The folder or its record is missing, damaged or of another schema version.
     """
     folder = Path(path)
-    record, digest = _read_record(folder, BUNDLE_FILE, "a bundle")
-    return Bundle(folder, _built(BundleSpec, record, folder / BUNDLE_FILE), digest)
+    record, data = _read_record(folder, BUNDLE_FILE, "a bundle")
+    return Bundle(folder, _built(BundleSpec, record, folder / BUNDLE_FILE), data)
 
 
 def open_reference(path: str | os.PathLike[str]) -> Reference:
     """Open the float references ``NAME.reference/``; errors as :func:`open_bundle`."""
     folder = Path(path)
-    record, digest = _read_record(folder, REFERENCE_FILE, "a reference")
-    return Reference(folder, _built(ReferenceSpec, record, folder / REFERENCE_FILE), digest)
+    record, data = _read_record(folder, REFERENCE_FILE, "a reference")
+    return Reference(folder, _built(ReferenceSpec, record, folder / REFERENCE_FILE), data)
 
 
 def reference_path(bundle_path: str | os.PathLike[str]) -> Path:
@@ -201,7 +237,7 @@ def _built(kind: type[_Spec], record: dict[str, Any], path: Path) -> _Spec:
         raise ArtifactError(f"{path} cannot be used: {error}.") from error
 
 
-def _read_record(folder: Path, name: str, kind: str) -> tuple[dict[str, Any], str]:
+def _read_record(folder: Path, name: str, kind: str) -> tuple[dict[str, Any], bytes]:
     if not folder.is_dir():
         state = "is a file" if folder.exists() else "does not exist"
         raise ArtifactError(f"{folder} {state}; give the folder of {kind}.")
@@ -214,7 +250,7 @@ def _read_record(folder: Path, name: str, kind: str) -> tuple[dict[str, Any], st
         raise ArtifactError(f"{folder / name} is damaged; copy {kind} again.") from error
     if not isinstance(record, dict):
         raise ArtifactError(f"{folder / name} is damaged; copy {kind} again.")
-    return record, sha256_bytes(data)
+    return record, data
 
 
 def _read_inside(folder: Path, name: str, limit: int) -> bytes:

@@ -3,7 +3,8 @@
 A bundle is the folder ``NAME.edge/``: ``bundle.json``, the graph files, the golden inputs with
 their expected outputs, the statistics of ``features`` and the export's report. Nothing in it is
 pickled, and every file but ``bundle.json`` is listed in ``files`` with its SHA-256 and size. The
-identity of a bundle, ``bundle_sha256``, is therefore the SHA-256 of ``bundle.json`` alone.
+identity of a bundle, ``bundle_sha256``, is therefore the SHA-256 of ``bundle.json`` alone, and a
+signature of it (``bundle.sig``, made last and not listed) vouches for all of them.
 
 To write one: make a :class:`BundleSpec`, write the other files, and then
 ``json.dumps(spec.to_json(), indent=1)`` to ``bundle.json``. Making a spec checks it, so a spec
@@ -22,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from edge_runtime.bundle import fields
 from edge_runtime.bundle.graphs import (
@@ -40,6 +41,7 @@ __all__ = [
     "BUNDLE_FILE",
     "REFERENCE_FILE",
     "SCHEMA",
+    "SIGNATURE_FILE",
     "BundleSpec",
     "FeatureStatistics",
     "FileRecord",
@@ -56,6 +58,7 @@ __all__ = [
 SCHEMA = "1.2"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
+SIGNATURE_FILE = "bundle.sig"
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})")
 
@@ -87,8 +90,10 @@ class _GraphFolder:
         classes: Class names in the order of the logits, unique.
         preprocessing: From a frame to the graphs' input.
         graphs: The graph files; each listed in ``files``.
-        files: File name -> what it must be. ``bundle.json`` or ``reference.json`` is not in it.
+        files: File name -> what it must be; those of ``unlisted_files`` are not in it.
     """
+
+    unlisted_files: ClassVar[frozenset[str]]
 
     name: str
     classes: tuple[str, ...]
@@ -101,6 +106,8 @@ class _GraphFolder:
             raise ValueError("the classes are missing or not unique")
         for name in self.files:
             check_file_name(name)
+            if name in self.unlisted_files:
+                raise ValueError(f"the file {name!r} must not be listed in 'files'")
         expected = (1, self.preprocessing.height, self.preprocessing.width, 3)
         seen = set()
         for graph in self.graphs:
@@ -159,6 +166,9 @@ class BundleSpec(_GraphFolder):
         intended_use: What the model is for, in a sentence.
         includes_images: Whether pictures of patients, or names that tell of them, are inside.
     """
+
+    # A record cannot list itself, and a signature is made last.
+    unlisted_files: ClassVar[frozenset[str]] = frozenset({BUNDLE_FILE, SIGNATURE_FILE})
 
     golden: Golden | None = None
     features: FeatureStatistics | None = None
@@ -244,6 +254,8 @@ class ReferenceSpec(_GraphFolder):
     Attributes:
         bundle_sha256: Identity of the bundle that was exported with it.
     """
+
+    unlisted_files: ClassVar[frozenset[str]] = frozenset({REFERENCE_FILE})
 
     bundle_sha256: str = ""
 
