@@ -48,6 +48,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "infer": LazyCommand(
         "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),
+    "cameras": LazyCommand("edge_runtime.cameras_cli:cameras", "List the cameras of this machine."),
     "bench": LazyCommand("benchmarks.cli:bench", "Measure latency, memory and size."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -23,12 +24,24 @@ Examples:
   edge-infer --bundle first.edge --source "synthetic:?seed=7&frames=200" --engine litert
   edge-infer --bundle first.edge --camera /dev/video0 --saliency cam --max-frames 500
   edge-infer --bundle first.edge --camera picamera2 --jsonl -
+  edge-infer --bundle first.edge --camera 0 --camera-size 1280x720 --camera-format MJPG
 
 \b
 Ctrl-C and SIGTERM end the run in order: what was written is put in place, the
 summary is printed, and the exit code is 130 or 143. A file of JSON lines or a
 film appears under its name only then, or at the end of the source.
 """
+
+
+def _size(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no size; write WIDTHxHEIGHT, e.g. 640x480.")
+    return int(match[1]), int(match[2])
 
 
 @click.command("infer", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +51,33 @@ film appears under its name only then, or at the end of the source.
     is_flag=False,
     flag_value="0",
     metavar="[SPEC]",
-    help="A camera: number, /dev/video* or picamera2[:N]. Without SPEC the first.",
+    help="A camera: number, /dev/video* or picamera2[:N] (see `saliedge cameras`). Without "
+    "SPEC the first.",
+)
+@click.option(
+    "--camera-size",
+    callback=_size,
+    metavar="WxH",
+    help="Wanted frame size, e.g. 1280x720; the camera may choose another.",
+)
+@click.option(
+    "--camera-fps", type=float, metavar="N", help="Wanted frames a second, as --camera-size."
+)
+@click.option("--camera-format", metavar="NAME", help="Pixel format, e.g. MJPG, YUYV or BGR888.")
+@click.option(
+    "--reconnect",
+    type=click.Choice(["after-start", "always", "never"]),
+    default="after-start",
+    show_default=True,
+    help="Whether a camera or live stream is looked for again when it is lost; with `always` also "
+    "when it is not there at the start.",
+)
+@click.option(
+    "--stall-seconds",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="A camera that gives nothing for so long counts as lost.",
 )
 @click.option(
     "--source", metavar="PATH|DIR|URL|synthetic:", help="Images, a folder, a video or a stream."

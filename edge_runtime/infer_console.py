@@ -7,10 +7,14 @@ import sys
 import time
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_runtime.classifier import Prediction
 from edge_runtime.infer_options import InferOptions
-from edge_runtime.sources.latest import FrameFeed
+from edge_runtime.sinks.base import Sink
+from edge_runtime.sources.base import SourceStatus
+from edge_runtime.sources.feed import FrameFeed
 from edge_runtime.statistics import RunStatistics, RunSummary
 
 __all__ = ["LiveLine", "print_summary"]
@@ -18,8 +22,11 @@ __all__ = ["LiveLine", "print_summary"]
 _LIVE_LINE_SECONDS = 0.2
 
 
-class LiveLine:
-    """One line on a terminal that is written over while the loop runs; nothing elsewhere."""
+class LiveLine(Sink):
+    """One line on a terminal, written over while the loop runs, and what becomes of a camera.
+
+    Where standard error is no terminal, only the losses and returns of a camera are told.
+    """
 
     def __init__(self, statistics: RunStatistics, feed: FrameFeed) -> None:
         self._statistics = statistics
@@ -28,7 +35,7 @@ class LiveLine:
         self._next = 0.0
         self._last: Prediction | None = None
 
-    def show(self, prediction: Prediction) -> None:
+    def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
         """Show a prediction, a few times a second at most."""
         self._last = prediction
         now = time.monotonic()
@@ -36,7 +43,16 @@ class LiveLine:
             self._next = now + _LIVE_LINE_SECONDS
             self._draw(prediction)
 
-    def end(self) -> None:
+    def source_changed(self, status: SourceStatus) -> None:
+        """Say that the camera was lost, and that it is back."""
+        if self._enabled and self._last is not None:
+            click.echo(err=True)
+        if status.state == "lost":
+            click.echo(f"Camera lost: {status.reason} Looking for it.", err=True)
+        else:
+            click.echo(f"Camera back: {status.source}", err=True)
+
+    def close(self, keep: bool) -> None:
         """Show the last prediction and leave the line."""
         if self._enabled and self._last is not None:
             self._draw(self._last)

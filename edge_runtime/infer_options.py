@@ -15,6 +15,11 @@ class InferOptions:
 
     bundle: str
     camera: str | None
+    camera_size: tuple[int, int] | None
+    camera_fps: float | None
+    camera_format: str | None
+    reconnect: str
+    stall_seconds: float
     source: str | None
     engine: str | None
     saliency: str | None
@@ -30,6 +35,12 @@ class InferOptions:
     def __post_init__(self) -> None:
         if (self.camera is None) == (self.source is None):
             raise UsageError("Give either --camera or --source.")
+        if self.camera is None and (self.camera_size, self.camera_fps, self.camera_format) != (
+            None,
+            None,
+            None,
+        ):
+            raise UsageError("--camera-size, --camera-fps and --camera-format are for --camera.")
         wants_map = self.save_saliency or self.save_overlay or self.saliency_class
         if self.saliency == "none" and wants_map:
             raise UsageError(

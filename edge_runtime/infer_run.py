@@ -6,19 +6,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from edge_runtime.bundle.reader import open_bundle
 from edge_runtime.classifier import Classifier, class_index
 from edge_runtime.engines.registry import default_engine, open_engine
-from edge_runtime.errors import OutputError, SaliedgeError, SourceError
+from edge_runtime.errors import OutputError, SourceError
 from edge_runtime.files import refuse_existing
 from edge_runtime.images import IMAGE_SUFFIXES
 from edge_runtime.infer_console import LiveLine, print_summary
+from edge_runtime.infer_input import open_input, reconnection
 from edge_runtime.infer_options import InferOptions
 from edge_runtime.loop import InferenceLoop
 from edge_runtime.sinks import JsonLinesSink, SaliencyFolderSink, open_overlay_sink
-from edge_runtime.sources import FrameFeed, open_camera, open_source
+from edge_runtime.sources import FrameFeed
 from edge_runtime.statistics import RunStatistics
 from edge_runtime.stopping import StopSignals
 
@@ -41,40 +40,26 @@ def run_inference(options: InferOptions) -> int:
         engine = stack.enter_context(
             open_engine(engine_name, bundle, options.saliency_mode, options.threads)
         )
-        source = stack.enter_context(_open(options, skipped))
+        source = stack.enter_context(open_input(options, skipped))
         statistics = RunStatistics()
-        feed = FrameFeed(source, signals.stopping)
-        live_line = LiveLine(statistics, feed)
+        feed = FrameFeed(
+            source, signals.stopping, reconnection(options, source), options.stall_seconds
+        )
         loop = InferenceLoop(
             feed=feed,
             classifier=Classifier(bundle, engine, options.saliency_class),
-            sinks=_open_sinks(options, bundle, source),
+            sinks=[*_open_sinks(options, bundle, source), LiveLine(statistics, feed)],
             statistics=statistics,
             max_frames=options.max_frames,
-            on_prediction=live_line.show,
         )
         try:
             loop.run()
         except SourceError:
-            live_line.end()
             if statistics.frames:
                 print_summary(statistics.summary(feed.dropped, len(skipped)), options)
             raise
-        finally:
-            live_line.end()
     print_summary(statistics.summary(feed.dropped, len(skipped)), options)
     return signals.exit_code
-
-
-def _open(options: InferOptions, skipped: list[str]) -> Source:
-    if options.camera is not None:
-        return open_camera(options.camera)
-
-    def skip(path: str, error: SaliedgeError) -> None:
-        skipped.append(path)
-        click.echo(f"Skipped {error}", err=True)
-
-    return open_source(str(options.source), skip if options.skip_bad else None)
 
 
 def _refuse_outputs(options: InferOptions) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,8 @@ from edge_runtime.classifier import Classifier, Prediction
 from edge_runtime.errors import DataError, SourceError
 from edge_runtime.saliency import overlay
 from edge_runtime.sinks.base import Sink
-from edge_runtime.sources.latest import FrameFeed
+from edge_runtime.sources.base import Frame, SourceStatus
+from edge_runtime.sources.feed import FrameFeed
 from edge_runtime.statistics import RunStatistics
 
 __all__ = ["InferenceLoop"]
@@ -30,7 +31,6 @@ class InferenceLoop:
         sinks: Where the predictions go; closed at the end.
         statistics: Figures of the run, to be read at any time.
         max_frames: Frames after which to end; None for all.
-        on_prediction: Called after each frame, for a live display.
     """
 
     feed: FrameFeed
@@ -38,10 +38,11 @@ class InferenceLoop:
     sinks: Sequence[Sink]
     statistics: RunStatistics
     max_frames: int | None = None
-    on_prediction: Callable[[Prediction], None] | None = None
 
     def run(self) -> None:
         """Run until the frames end, ``max_frames`` is reached or the feed is told to stop.
+
+        The loss of a live source that is opened again is told to the sinks, and ends nothing.
 
         What the sinks hold is put in place at such an end, and when the source is lost (the
         recording up to there is good). After any other failure it is discarded.
@@ -61,23 +62,30 @@ class InferenceLoop:
             self._close_sinks(keep)
 
     def _run(self) -> None:
-        with contextlib.closing(iter(self.feed)) as frames:
-            for frame in frames:
-                self.statistics.frame_in_hand()
-                prediction = self.classifier.classify(frame)
-                timings = {"capture": self.feed.capture_seconds * 1e3, **prediction.timings_ms}
-                prediction = replace(prediction, timings_ms=timings)
-                picture = self._picture(prediction)
-                for sink in self.sinks:
-                    sink.write(prediction, picture)
-                self.statistics.add(prediction)
-                if self.on_prediction is not None:
-                    self.on_prediction(prediction)
+        with contextlib.closing(iter(self.feed)) as items:
+            for item in items:
+                if isinstance(item, SourceStatus):
+                    for sink in self.sinks:
+                        sink.source_changed(item)
+                    continue
+                self._process(item)
                 if self.max_frames is not None and self.statistics.frames >= self.max_frames:
                     return
 
         if not self.statistics.frames and not self.feed.stopped:
             raise DataError(f"{self.feed.name} gave no readable image; check it.")
+
+    def _process(self, frame: Frame) -> None:
+        """Take one frame through all stages and give it back."""
+        self.statistics.frame_in_hand()
+        prediction = self.classifier.classify(frame)
+        timings = {"capture": self.feed.capture_seconds * 1e3, **prediction.timings_ms}
+        prediction = replace(prediction, timings_ms=timings)
+        picture = self._picture(prediction)
+        for sink in self.sinks:
+            sink.write(prediction, picture)
+        self.statistics.add(prediction)
+        frame.release()
 
     def _picture(self, prediction: Prediction) -> NDArray[np.uint8] | None:
         """Draw the map over the frame if a sink wants it, and note how long that took."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.sinks.base import Sink
-from edge_runtime.sinks.json_lines import JsonLinesSink, prediction_record
+from edge_runtime.sinks.json_lines import JsonLinesSink, prediction_record, source_record
 from edge_runtime.sinks.overlay import OverlayFilmSink, OverlayFolderSink, open_overlay_sink
 from edge_runtime.sinks.saliency import SaliencyFolderSink
 
@@ -15,4 +15,5 @@ __all__ = [
     "Sink",
     "open_overlay_sink",
     "prediction_record",
+    "source_record",
 ]

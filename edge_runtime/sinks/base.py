@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.classifier import Prediction
 from edge_runtime.errors import OutputError
-from edge_runtime.sources.base import Frame
+from edge_runtime.sources.base import Frame, SourceStatus
 
 __all__ = ["FrameFiles", "Sink"]
 
@@ -29,8 +29,16 @@ class Sink(ABC):
         """Take a prediction.
 
         Args:
-            prediction: What is known about a frame.
+            prediction: What is known about a frame. Its frame's image is written over after the
+                call: what is to be kept of it is copied.
             picture: uint8 ``[H, W, 3]``, RGB, if ``wants_picture``.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def source_changed(self, status: SourceStatus) -> None:  # noqa: B027  (files have no state)
+        """Learn that a live source was lost or has come back; between two frames.
 
         Raises:
             OutputError: It cannot be written.

@@ -1,4 +1,4 @@
-"""Predictions as JSON lines, one object for each frame."""
+"""Predictions as JSON lines, one object for each frame, and what becomes of a camera."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from edge_runtime import __version__
 from edge_runtime.classifier import Prediction
 from edge_runtime.files import PendingFile, output_errors, refuse_existing
 from edge_runtime.sinks.base import Sink
+from edge_runtime.sources.base import SourceStatus
 
-__all__ = ["JsonLinesSink", "prediction_record"]
+__all__ = ["JsonLinesSink", "prediction_record", "source_record"]
 
 
 def prediction_record(prediction: Prediction) -> dict[str, Any]:
@@ -40,6 +41,22 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
         "bundle_sha256": prediction.model.sha256,
         "engine": prediction.model.engine,
         "version": __version__,
+    }
+
+
+def source_record(status: SourceStatus) -> dict[str, Any]:
+    """Return the JSON object of a live source's loss or return; its keys are an interface and stay.
+
+    ``event`` (``source``; a prediction has no such key), ``state`` (``lost`` or ``live``),
+    ``time_utc``, ``source``, ``reason`` (one sentence; empty if live) and ``losses`` (so far).
+    """
+    return {
+        "event": "source",
+        "state": status.state,
+        "time_utc": _iso(status.since.utc),
+        "source": status.source,
+        "reason": status.reason,
+        "losses": status.losses,
     }
 
 
@@ -70,7 +87,13 @@ class JsonLinesSink(Sink):
 
     def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
         """Write one line."""
-        record = prediction_record(prediction)
+        self._write(prediction_record(prediction))
+
+    def source_changed(self, status: SourceStatus) -> None:
+        """Write one line that has the key ``event``."""
+        self._write(source_record(status))
+
+    def _write(self, record: dict[str, Any]) -> None:
         # ASCII, so that a file name that is no valid text cannot spoil the file.
         with output_errors(self._target):
             self._stream.write(json.dumps(record) + "\n")

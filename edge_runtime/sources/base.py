@@ -1,20 +1,26 @@
-"""The contract between a source of frames and the loop that classifies them."""
+"""The contract between a source of frames and the loop that classifies them.
+
+A frame has an owner: the source makes it, the feed hands it on, the loop gives it back with
+:meth:`Frame.release` when every output has seen it. What an output wants to keep it copies.
+"""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import SaliedgeError
+from edge_runtime.sources.frame_pool import FramePool
 
-__all__ = ["BadImageHandler", "CaptureTime", "Frame", "Source"]
+__all__ = ["BadImageHandler", "CaptureTime", "Frame", "Source", "SourceStatus"]
 
 BadImageHandler = Callable[[str, SaliedgeError], None]
 """Called with the relative path of an unreadable image and the error, instead of stopping."""
@@ -37,10 +43,16 @@ class CaptureTime:
         """Return the present moment."""
         return cls(time.monotonic(), datetime.now(UTC))
 
+    @classmethod
+    def before_now(cls, seconds: float) -> CaptureTime:
+        """Return the moment that lies some seconds back."""
+        now = cls.now()
+        return cls(now.monotonic - seconds, now.utc - timedelta(seconds=seconds))
+
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a source. The image belongs to whoever holds the frame.
+    """One picture of a source. The image belongs to whoever holds the frame, until released.
 
     Attributes:
         image: uint8 ``[H, W, 3]``, RGB.
@@ -50,6 +62,7 @@ class Frame:
         captured_at: When it was taken or read.
         stem: Name for files made from it: a relative path with ``/`` and without suffix.
         still: Whether the source is a single image.
+        pool: Where the image's memory goes back to; None if it is simply freed.
     """
 
     image: NDArray[np.uint8]
@@ -58,11 +71,36 @@ class Frame:
     captured_at: CaptureTime
     stem: str
     still: bool = False
+    pool: FramePool | None = field(default=None, repr=False, compare=False)
+
+    def release(self) -> None:
+        """Give the image's memory back; it may be written over from now on. Twice does no harm."""
+        if self.pool is not None:
+            self.pool.give_back(self.image)
 
     @property
     def output_stem(self) -> str:
         """Relative path without suffix for this frame's files, unique within its source."""
         return self.stem if self.still else f"{self.stem}-{self.index:06d}"
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """That a live source was lost, or has come back.
+
+    Attributes:
+        state: ``lost`` or ``live``.
+        source: Name of the source.
+        since: When this state began.
+        reason: Why it was lost, one sentence; empty if it is live.
+        losses: How often it was lost since the start, this time included.
+    """
+
+    state: Literal["live", "lost"]
+    source: str
+    since: CaptureTime
+    reason: str
+    losses: int
 
 
 class Source(ABC):
@@ -71,7 +109,8 @@ class Source(ABC):
     Attributes:
         name: How the source is called in records and messages.
         live: Whether frames that are not taken in time are lost (a camera). Such a source is read
-            by a thread of its own, so that the newest frame is always at hand.
+            by a thread of its own, so that the newest frame is always at hand, and is opened
+            again if it is lost.
         fps: Nominal frame rate, or None.
     """
 

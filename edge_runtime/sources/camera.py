@@ -10,23 +10,29 @@ from pathlib import Path
 import cv2
 
 from edge_runtime.errors import SourceError
-from edge_runtime.sources.base import CaptureTime, Frame, Source
-from edge_runtime.sources.opencv import quiet_opencv, rgb_from_opencv
+from edge_runtime.sources.base import Frame, Source
+from edge_runtime.sources.opencv import CaptureReader, quiet_opencv
 
 __all__ = ["V4l2Source"]
+
+_MAX_MISSES = 5
 
 
 class V4l2Source(Source):
     """A V4L2 camera by its device.
 
     Args:
-        device: Device file, e.g. ``/dev/video0``.
+        device: Device file, e.g. ``/dev/video0``, or a lasting name such as
+            ``/dev/v4l/by-id/usb-...``.
         width: Wanted frame width; the driver's own if None. The driver may choose another.
         height: Wanted frame height, as ``width``.
         fps: Wanted frame rate, as ``width``.
+        pixel_format: Wanted format by its four characters, e.g. ``MJPG`` or ``YUYV``; the driver's
+            own if None. Frames are RGB in any case.
 
     Raises:
-        SourceError: There is no such device, it may not be read, or it gives no pictures.
+        SourceError: There is no such device, it may not be read, it gives no pictures, or it has
+            not the pixel format.
     """
 
     live = True
@@ -37,6 +43,7 @@ class V4l2Source(Source):
         width: int | None = None,
         height: int | None = None,
         fps: float | None = None,
+        pixel_format: str | None = None,
     ) -> None:
         self.name = device
         self._stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(device).name)
@@ -49,6 +56,9 @@ class V4l2Source(Source):
                     f"The camera {device} cannot be opened; close the program that uses it, or "
                     f"choose a device that captures video."
                 )
+            # The format first: which sizes and rates there are depends on it.
+            if pixel_format is not None:
+                self._set_pixel_format(pixel_format)
             for name, value in (
                 (cv2.CAP_PROP_FRAME_WIDTH, width),
                 (cv2.CAP_PROP_FRAME_HEIGHT, height),
@@ -58,6 +68,7 @@ class V4l2Source(Source):
                     self._capture.set(name, value)
             # A deep driver queue only makes frames older.
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self._reader = CaptureReader(self._capture, stamped=True)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = rate if 0 < rate < 1000 else None
 
@@ -67,14 +78,29 @@ class V4l2Source(Source):
         Raises:
             SourceError: The camera gives no more frames.
         """
-        index = 0
+        index, misses = 0, 0
         while True:
-            with quiet_opencv():
-                read, image = self._capture.read()
-            if not read or image is None:
-                raise SourceError(f"The camera {self.name} gives no frames; check its cable.")
-            yield Frame(rgb_from_opencv(image), self.name, index, CaptureTime.now(), self._stem)
+            read = self._reader.read()
+            if read is None:
+                # A damaged frame (JPEG over a bad cable) is passed over; a lost camera is not.
+                misses += 1
+                if misses > _MAX_MISSES:
+                    raise SourceError(f"The camera {self.name} gives no frames; check its cable.")
+                continue
+            misses = 0
+            image, taken_at = read
+            yield Frame(image, self.name, index, taken_at, self._stem, pool=self._reader.pool)
             index += 1
+
+    def _set_pixel_format(self, wanted: str) -> None:
+        code = cv2.VideoWriter.fourcc(*wanted)
+        self._capture.set(cv2.CAP_PROP_FOURCC, code)
+        if int(self._capture.get(cv2.CAP_PROP_FOURCC)) != code:
+            self._capture.release()
+            raise SourceError(
+                f"The camera {self.name} does not give the pixel format {wanted!r}; `saliedge "
+                f"cameras` lists those it has."
+            )
 
     def close(self) -> None:
         """Give the camera back."""

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_runtime.errors import UsageError
 from edge_runtime.sources.base import BadImageHandler, Source
 from edge_runtime.sources.synthetic import SYNTHETIC_PREFIX, SyntheticOptions, SyntheticSource
 
-__all__ = ["open_camera", "open_source"]
+__all__ = ["CameraOptions", "camera_name", "open_camera", "open_source"]
+
+_MAX_SIDE = 16384
+
+
+@dataclass(frozen=True)
+class CameraOptions:
+    """What is wanted of a camera; the driver's own choice where None.
+
+    Attributes:
+        size_wh: Frame width and height, pixels.
+        fps: Frames a second.
+        pixel_format: ``MJPG``, ``YUYV`` and so on (V4L2), ``BGR888`` and so on (Picamera2).
+    """
+
+    size_wh: tuple[int, int] | None = None
+    fps: float | None = None
+    pixel_format: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.size_wh is not None and not all(1 <= side <= _MAX_SIDE for side in self.size_wh):
+            raise UsageError(f"A camera's width and height must be 1 to {_MAX_SIDE} pixels.")
+        if self.fps is not None and not 0 < self.fps <= 1000:
+            raise UsageError("A camera's frame rate must be above 0 and at most 1000.")
 
 
 def open_source(specification: str, on_bad: BadImageHandler | None = None) -> Source:
@@ -51,25 +75,58 @@ def open_source(specification: str, on_bad: BadImageHandler | None = None) -> So
     return FileSource(path, on_bad)
 
 
-def open_camera(specification: str) -> Source:
-    """Open a number, ``/dev/video*`` or ``picamera2[:N]``.
+def open_camera(specification: str, options: CameraOptions | None = None) -> Source:
+    """Open a number, ``/dev/video*``, ``/dev/v4l/by-id/*`` or ``picamera2[:N]``.
 
     Raises:
-        UsageError: The specification is none of these.
+        UsageError: The specification is none of these, or the pixel format is no such camera's.
         DependencyError: Picamera2 is asked for and not installed.
         SourceError: There is no such camera, or it cannot be opened.
     """
-    if re.fullmatch(r"\d{1,4}", specification):
-        specification = f"/dev/video{int(specification)}"
-    if re.fullmatch(r"/dev/video[A-Za-z0-9_-]+", specification):
+    options = options or CameraOptions()
+    name = camera_name(specification)
+    if name.startswith("/dev/"):
         from edge_runtime.sources.camera import V4l2Source
 
-        return V4l2Source(specification)
+        if options.pixel_format is not None and len(options.pixel_format) != 4:
+            raise UsageError(
+                f"{options.pixel_format!r} is no pixel format of a V4L2 camera; give its four "
+                f"characters, e.g. MJPG."
+            )
+        width, height = options.size_wh or (None, None)
+        return V4l2Source(name, width, height, options.fps, options.pixel_format)
+    from edge_runtime.sources.picamera import PICAMERA_FORMATS, PicameraSource
+
+    if options.pixel_format not in (None, *PICAMERA_FORMATS):
+        raise UsageError(
+            f"{options.pixel_format!r} is no pixel format for a Pi camera; choose one of: "
+            f"{', '.join(PICAMERA_FORMATS)}."
+        )
+    wanted = {
+        key: value
+        for key, value in (
+            ("size_wh", options.size_wh),
+            ("fps", options.fps),
+            ("pixel_format", options.pixel_format),
+        )
+        if value is not None
+    }
+    return PicameraSource(int(name.partition(":")[2]), **wanted)  # type: ignore[arg-type]
+
+
+def camera_name(specification: str) -> str:
+    """Return how a camera is called in records: its device, or ``picamera2:N``.
+
+    Raises:
+        UsageError: The specification is none of those of :func:`open_camera`.
+    """
+    if re.fullmatch(r"\d{1,4}", specification):
+        return f"/dev/video{int(specification)}"
+    if re.fullmatch(r"/dev/(video[A-Za-z0-9_-]+|v4l/by-(id|path)/[^/]+)", specification):
+        return specification
     module = re.fullmatch(r"picamera2(?::(\d{1,4}))?", specification)
     if module is not None:
-        from edge_runtime.sources.picamera import PicameraSource
-
-        return PicameraSource(int(module[1] or 0))
+        return f"picamera2:{int(module[1] or 0)}"
     raise UsageError(
         f"There is no camera {specification!r}; give a number, /dev/video* or picamera2[:N]."
     )

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from edge_runtime.errors import UsageError
 from edge_runtime.sources.base import CaptureTime, Frame, Source
+from edge_runtime.sources.frame_pool import FramePool
 
 __all__ = ["SYNTHETIC_PREFIX", "SyntheticOptions", "SyntheticSource"]
 
@@ -91,6 +92,7 @@ class SyntheticSource(Source):
         self.live = options.fps > 0
         self.fps = float(options.fps) if options.fps else None
         self._options = options
+        self._pool = FramePool()
         self._scene = SyntheticScene(options.seed, options.width, options.height)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -100,6 +102,7 @@ class SyntheticSource(Source):
         while not self._options.frames or index < self._options.frames:
             if self._options.fps:
                 time.sleep(max(0.0, start + index / self._options.fps - time.monotonic()))
-            image = self._scene.frame(index)
-            yield Frame(image, self.name, index, CaptureTime.now(), "synthetic")
+            buffer = self._pool.take(self._options.height, self._options.width)
+            image = self._scene.frame(index, buffer)
+            yield Frame(image, self.name, index, CaptureTime.now(), "synthetic", pool=self._pool)
             index += 1

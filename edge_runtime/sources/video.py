@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from edge_runtime.errors import SourceError
-from edge_runtime.sources.base import CaptureTime, Frame, Source
-from edge_runtime.sources.opencv import quiet_opencv, rgb_from_opencv
+from edge_runtime.sources.base import Frame, Source
+from edge_runtime.sources.opencv import CaptureReader, quiet_opencv
 
 __all__ = ["STREAM_SCHEMES", "VIDEO_SUFFIXES", "StreamSource", "VideoSource", "without_credentials"]
 
@@ -23,7 +23,8 @@ VIDEO_SUFFIXES = frozenset(
 STREAM_SCHEMES = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "rtsps", "srt", "tcp", "udp"})
 """Schemes of the URLs that are opened."""
 
-_TIMEOUT_MS = 10_000
+_OPEN_TIMEOUT_MS = 10_000
+_READ_TIMEOUT_MS = 5_000
 
 
 class _FfmpegSource(Source):
@@ -34,13 +35,14 @@ class _FfmpegSource(Source):
         self._stem = stem
         self._shown = shown
         timeouts = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS),
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT_MS),
         ]
         with quiet_opencv():
             self._capture = cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
         if not self._capture.isOpened():
             raise SourceError(f"{shown} cannot be opened as a video; check that it plays.")
+        self._reader = CaptureReader(self._capture)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = rate if 0 < rate < 1000 else None
 
@@ -51,12 +53,9 @@ class _FfmpegSource(Source):
             SourceError: Not a single frame could be decoded.
         """
         index = 0
-        while True:
-            with quiet_opencv():
-                read, image = self._capture.read()
-            if not read or image is None:
-                break
-            yield Frame(rgb_from_opencv(image), self.name, index, CaptureTime.now(), self._stem)
+        while (read := self._reader.read()) is not None:
+            image, taken_at = read
+            yield Frame(image, self.name, index, taken_at, self._stem, pool=self._reader.pool)
             index += 1
         if index == 0:
             raise SourceError(f"{self._shown} holds no frame that can be decoded; check it.")

@@ -67,11 +67,16 @@ class SyntheticScene:
         start = stream(seed, 4).randint(0, 10_000, 2)
         self._start = int(start[0]), int(start[1])
 
-    def frame(self, index: int) -> npt.NDArray[np.uint8]:
-        """Return frame `index` as uint8 [height, width, 3], RGB, contiguous and freshly made."""
+    def frame(self, index: int, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+        """Return frame `index` as uint8 [height, width, 3], RGB, contiguous.
+
+        Args:
+            index: Number of the frame.
+            out: Array of that shape to write it into; a new one if None.
+        """
         x, y = self._corner(index)
         view = self._wall[y : y + self.height, x : x + self.width]
-        return np.asarray(cv2.multiply(view, self._light, scale=1 / 255), np.uint8)
+        return np.asarray(cv2.multiply(view, self._light, dst=out, scale=1 / 255), np.uint8)
 
     def lesion_mask(self, index: int) -> npt.NDArray[np.bool_]:
         """Return the lesion's pixels in frame `index`, bool [height, width]; empty out of view."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 
-from edge_runtime.errors import DependencyError, SourceError
-from edge_runtime.sources import open_camera
+from edge_runtime.errors import DependencyError, SourceError, UsageError
+from edge_runtime.sources import CameraOptions, open_camera
 from edge_runtime.sources.opencv import rgb_from_opencv
 from edge_runtime.sources.picamera import PicameraSource, rgb_from_picamera
 
@@ -55,6 +56,9 @@ class _Request:
         self.camera = camera
         camera.out += 1
 
+    def get_metadata(self):
+        return {"SensorTimestamp": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 40_000_000}
+
     def make_array(self, name):
         return _memory(self.camera.configuration["main"]["format"])
 
@@ -72,8 +76,8 @@ class _Picamera2:
     def global_camera_info():
         return [{"Model": "imx708"}]
 
-    def create_video_configuration(self, main, queue):
-        return {"main": dict(main)}
+    def create_video_configuration(self, main, controls, queue):
+        return {"main": dict(main), "controls": dict(controls)}
 
     def configure(self, configuration):
         self.configuration = configuration
@@ -111,6 +115,47 @@ def test_a_pi_camera_gives_rgb_and_its_buffers_back(picamera2):
         assert source._camera.out == 0
     source.close()
     assert source._camera.state == "closed"
+
+
+def test_a_pi_camera_is_configured_as_wanted(picamera2):
+    options = CameraOptions((1280, 720), 30, "RGB888")
+    with open_camera("picamera2", options) as source:
+        configuration = source._camera.configuration
+        assert configuration["main"] == {"size": (1280, 720), "format": "RGB888"}
+        assert configuration["controls"] == {"FrameRate": 30}
+        assert (next(iter(source)).image == RED).all()
+
+
+def test_a_frame_is_as_old_as_the_sensor_says(picamera2):
+    frame = next(iter(PicameraSource(0)))
+    assert time.monotonic() - frame.captured_at.monotonic >= 0.04
+
+
+def test_a_pi_camera_that_cannot_start_is_given_back(picamera2, monkeypatch):
+    closed = []
+    monkeypatch.setattr(_Picamera2, "start", lambda self: _refuse())
+    monkeypatch.setattr(_Picamera2, "close", lambda self: closed.append(self))
+    with pytest.raises(SourceError, match="cannot be started"):
+        PicameraSource(0)
+    assert len(closed) == 1
+
+
+def _refuse():
+    raise RuntimeError("busy")
+
+
+@pytest.mark.parametrize(
+    ("camera", "pixel_format"), [("picamera2", "MJPG"), ("0", "RGB888"), ("/dev/video0", "")]
+)
+def test_a_pixel_format_of_the_other_kind_is_a_usage_error(camera, pixel_format):
+    with pytest.raises(UsageError, match="pixel format"):
+        open_camera(camera, CameraOptions(pixel_format=pixel_format))
+
+
+@pytest.mark.parametrize("options", [{"size_wh": (0, 480)}, {"fps": 0}, {"fps": 1e9}])
+def test_impossible_wishes_are_refused(options):
+    with pytest.raises(UsageError):
+        CameraOptions(**options)
 
 
 def test_a_pi_camera_that_is_not_there_is_a_source_error(picamera2):
