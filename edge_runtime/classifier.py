@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,14 @@ from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sources.base import Frame
 
-__all__ = ["Classifier", "ModelIdentity", "Prediction", "class_index", "softmax"]
+__all__ = [
+    "Classifier",
+    "FrameClassifier",
+    "ModelIdentity",
+    "Prediction",
+    "class_index",
+    "softmax",
+]
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,17 @@ class Prediction:
     mapping: FrameMapping
     timings_ms: dict[str, float]
     model: ModelIdentity
+
+
+class FrameClassifier(Protocol):
+    """What a loop needs of a classifier, whose model may change between two frames."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that classifies at present."""
+
+    def classify(self, frame: Frame) -> Prediction:
+        """Classify one frame."""
 
 
 class Classifier:

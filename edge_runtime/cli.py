@@ -45,6 +45,9 @@ COMMANDS: dict[str, LazyCommand] = {
     ),
     "sign": LazyCommand("edge_runtime.sign_cli:sign", "Sign a bundle with your key.", "sign"),
     "keys": LazyCommand("edge_runtime.keys_cli:keys", "Make or show a key to sign with.", "sign"),
+    "models": LazyCommand(
+        "edge_runtime.models_cli:models", "Install and choose the models of this device."
+    ),
     "infer": LazyCommand(
         "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),

@@ -10,7 +10,7 @@ import click
 
 from edge_runtime import __version__
 from edge_runtime.errors import run_command
-from edge_runtime.infer_options import InferOptions
+from edge_runtime.infer_options import TRIAL_FRAMES, InferOptions
 
 __all__ = ["infer", "main"]
 
@@ -45,7 +45,26 @@ def _size(
 
 
 @click.command("infer", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--bundle", required=True, metavar="NAME.edge", help="The bundle to run.")
+@click.option(
+    "--bundle",
+    metavar="NAME.edge",
+    help="The bundle to run. Default: what was chosen with `saliedge models use`.",
+)
+@click.option("--state-dir", metavar="DIR", help="Where the models are; see `saliedge models -h`.")
+@click.option(
+    "--public-key",
+    multiple=True,
+    metavar="FILE",
+    help="Run only what one of these keys signed; may be repeated.",
+)
+@click.option(
+    "--trial-frames",
+    type=click.IntRange(min=1),
+    default=TRIAL_FRAMES,
+    show_default=True,
+    metavar="N",
+    help="Frames after which a newly chosen model has proved itself.",
+)
 @click.option(
     "--camera",
     is_flag=False,

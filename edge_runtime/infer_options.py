@@ -6,14 +6,20 @@ from dataclasses import dataclass
 
 from edge_runtime.errors import UsageError
 
-__all__ = ["InferOptions"]
+__all__ = ["TRIAL_FRAMES", "InferOptions"]
+
+TRIAL_FRAMES = 100
+"""Frames that a model on trial has to classify before it is the good one."""
 
 
 @dataclass(frozen=True)
 class InferOptions:
     """The options of the command, as given."""
 
-    bundle: str
+    bundle: str | None
+    state_dir: str | None
+    public_key: tuple[str, ...]
+    trial_frames: int
     camera: str | None
     camera_size: tuple[int, int] | None
     camera_fps: float | None

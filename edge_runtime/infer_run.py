@@ -6,14 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_runtime.bundle.reader import open_bundle
-from edge_runtime.classifier import Classifier, class_index
-from edge_runtime.engines.registry import default_engine, open_engine
 from edge_runtime.errors import OutputError, SourceError
 from edge_runtime.files import refuse_existing
 from edge_runtime.images import IMAGE_SUFFIXES
 from edge_runtime.infer_console import LiveLine, print_summary
 from edge_runtime.infer_input import open_input, reconnection
+from edge_runtime.infer_model import open_model
 from edge_runtime.infer_options import InferOptions
 from edge_runtime.loop import InferenceLoop
 from edge_runtime.sinks import JsonLinesSink, SaliencyFolderSink, open_overlay_sink
@@ -32,14 +30,9 @@ __all__ = ["run_inference"]
 def run_inference(options: InferOptions) -> int:
     """Run the command and return its exit code."""
     _refuse_outputs(options)
-    bundle = open_bundle(options.bundle)
-    class_index(bundle, options.saliency_class)
-    engine_name = options.engine or default_engine(bundle)
     skipped: list[str] = []
     with ExitStack() as stack, StopSignals() as signals:
-        engine = stack.enter_context(
-            open_engine(engine_name, bundle, options.saliency_mode, options.threads)
-        )
+        classifier = stack.enter_context(open_model(options))
         source = stack.enter_context(open_input(options, skipped))
         statistics = RunStatistics()
         feed = FrameFeed(
@@ -47,8 +40,11 @@ def run_inference(options: InferOptions) -> int:
         )
         loop = InferenceLoop(
             feed=feed,
-            classifier=Classifier(bundle, engine, options.saliency_class),
-            sinks=[*_open_sinks(options, bundle, source), LiveLine(statistics, feed)],
+            classifier=classifier,
+            sinks=[
+                *_open_sinks(options, classifier.bundle, source),
+                LiveLine(statistics, feed),
+            ],
             statistics=statistics,
             max_frames=options.max_frames,
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.classifier import Classifier, Prediction
+from edge_runtime.classifier import FrameClassifier, Prediction
 from edge_runtime.errors import DataError, SourceError
 from edge_runtime.saliency import overlay
 from edge_runtime.sinks.base import Sink
@@ -34,7 +34,7 @@ class InferenceLoop:
     """
 
     feed: FrameFeed
-    classifier: Classifier
+    classifier: FrameClassifier
     sinks: Sequence[Sink]
     statistics: RunStatistics
     max_frames: int | None = None

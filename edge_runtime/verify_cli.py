@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_runtime.errors import ArtifactError, DependencyError, GateError
+from edge_runtime.errors import DependencyError, GateError
 from edge_runtime.text_table import text_table
 
 if TYPE_CHECKING:
@@ -101,11 +101,7 @@ def _check_files(bundle: Bundle) -> None:
     check = bundle.verify_files()
     click.echo(f"bundle_sha256 {bundle.sha256}")
     click.echo(f"{len(check.checked)} of {len(bundle.spec.files)} files are as exported")
-    if check.passed:
-        return
-    states = (("missing", check.missing), ("changed", check.changed), ("extra", check.extra))
-    found = "; ".join(f"{state}: {', '.join(names)}" for state, names in states if names)
-    raise ArtifactError(f"{bundle.path} is not as it was exported ({found}); copy it again.")
+    check.require(bundle.path)
 
 
 def _check_engines(bundle: Bundle, engines: tuple[str, ...]) -> list[GoldenResult]:

@@ -70,6 +70,18 @@ class FileCheck:
         """Whether nothing is missing, changed or extra."""
         return not (self.missing or self.changed or self.extra)
 
+    def require(self, path: Path) -> None:
+        """Raise if the check of the folder at ``path`` failed.
+
+        Raises:
+            ArtifactError: It names every file that is missing, changed or extra.
+        """
+        if self.passed:
+            return
+        states = (("missing", self.missing), ("changed", self.changed), ("extra", self.extra))
+        found = "; ".join(f"{state}: {', '.join(names)}" for state, names in states if names)
+        raise ArtifactError(f"{path} is not as it was exported ({found}); copy it again.")
+
 
 @dataclass(frozen=True)
 class _Folder(Generic[_Spec]):

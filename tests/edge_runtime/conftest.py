@@ -9,6 +9,7 @@ import pytest
 from edge_runtime import cli, infer_cli
 from tests.commands import runner
 from tests.edge_runtime import tiny_graphs
+from tests.edge_runtime.models import bundles
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,25 @@ def tiny_bundle_path(tmp_path_factory):
     tiny_graphs.write_bundle(path)
     tiny_graphs.write_reference(path.with_name("tiny.reference"))
     return path
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory):
+    """Function that returns the path of a bundle, made when it is first asked for; read-only.
+
+    shelf("first") is good, as is any other name; shelf("wrong") computes something else than its
+    golden outputs, shelf("crashing") takes LiteRT down.
+    """
+    folder = tmp_path_factory.mktemp("shelf")
+    writers = {"wrong": bundles.write_wrong, "crashing": bundles.write_crashing}
+
+    def bundle(name):
+        path = folder / f"{name}.edge"
+        if not path.exists():
+            writers.get(name, lambda path: bundles.write_named(path, name))(path)
+        return path
+
+    return bundle
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""The model of a run of ``edge-infer``: a bundle that was named, or the store's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import click
+
+from edge_runtime.bundle.reader import open_bundle
+from edge_runtime.classifier import FrameClassifier
+from edge_runtime.infer_options import InferOptions
+from edge_runtime.models import (
+    LoadOptions,
+    ModelStarter,
+    ModelStore,
+    StoreClassifier,
+    load_classifier,
+    signature_check,
+    state_directory,
+)
+
+__all__ = ["open_model"]
+
+
+@contextlib.contextmanager
+def open_model(options: InferOptions) -> Iterator[FrameClassifier]:
+    """Load the model that the options name, else the one that the store says should run.
+
+    Raises:
+        ArtifactError: There is no such bundle or model, or none that works.
+        SignatureError: A key is configured and did not sign it.
+        SaliedgeError: The options cannot be met.
+    """
+    load = LoadOptions(
+        options.engine, options.saliency_mode, options.saliency_class, options.threads
+    )
+    verify = signature_check(options.public_key)
+    if options.bundle is not None:
+        bundle = open_bundle(options.bundle)
+        verify(bundle)
+        classifier = load_classifier(bundle, load)
+        with classifier.engine:
+            yield classifier
+        return
+    store = ModelStore(state_directory(options.state_dir))
+    starter = ModelStarter(store, load, verify, report=lambda text: click.echo(text, err=True))
+    # A folder of raw maps is one bundle's, which its mapping.json names.
+    follow = options.save_saliency is None
+    with StoreClassifier(starter, options.trial_frames, follow) as running:
+        yield running

@@ -1,0 +1,49 @@
+"""From a bundle to a classifier with its engine, as the options of a run ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_runtime.bundle.reader import Bundle
+from edge_runtime.classifier import Classifier, class_index
+from edge_runtime.engines.registry import default_engine, open_engine
+
+__all__ = ["LoadOptions", "load_classifier"]
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a run wants its model loaded, whichever model that is.
+
+    Attributes:
+        engine: Name of the engine; the first that is installed if None.
+        saliency: ``none``, ``gradient`` or ``cam``.
+        saliency_class: Class to explain; the top class if None.
+        threads: Threads of the engine; the processors up to four if None.
+    """
+
+    engine: str | None = None
+    saliency: str = "none"
+    saliency_class: str | None = None
+    threads: int | None = None
+
+    def engine_for(self, bundle: Bundle) -> str:
+        """Return the name of the engine that runs a bundle.
+
+        Raises:
+            DependencyError: None that is installed can.
+        """
+        return self.engine or default_engine(bundle)
+
+
+def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
+    """Load a bundle's graph; the caller closes ``classifier.engine``.
+
+    Raises:
+        UsageError: The bundle lacks the class to explain.
+        DependencyError: The engine is not installed or does not work on this machine.
+        ArtifactError: The bundle lacks the graph, or the engine cannot load it.
+    """
+    class_index(bundle, options.saliency_class)
+    engine = open_engine(options.engine_for(bundle), bundle, options.saliency, options.threads)
+    return Classifier(bundle, engine, options.saliency_class)
