@@ -156,5 +156,6 @@ _OPTIONS = {
     "RESHAPE": "ReshapeOptions",
     "SELECT_V2": "SelectV2Options",
     "SLICE": "SliceOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
     "SUB": "SubOptions",
 }

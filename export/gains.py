@@ -11,43 +11,38 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edge_runtime.errors import ArtifactError
-from export.operations import Add, Conv, Mask, Rescale, ZeroInsert
+from export.operations import Add, ChannelSlice, Conv, Mask, MaxPoolGradient, Rescale, ZeroInsert
 from export.program import Program
 
 __all__ = ["fold_gain", "plan_gains"]
 
 
-def plan_gains(program: Program, mask_gain: Callable[[Mask], float]) -> dict[str, float]:
+def plan_gains(
+    program: Program, own_gain: Callable[[Mask | MaxPoolGradient], float]
+) -> dict[str, float]:
     """The factor between the stored and the true real value of every tensor that has one.
 
-    Case 1: a mask multiplies its gradient's gain by its own.
-    Case 2: zero insertion and rescaling hand the gain on.
+    Case 1: a mask and the gradient of a max pooling multiply the gain by one of their own.
+    Case 2: zero insertion, a slice and rescaling hand the gain on.
     Case 3: a sum needs one gain on both sides; a convolution's output takes whatever is wanted.
     Case 4: any other convolution takes the gain off.
-
-    Raises:
-        ArtifactError: two masked gradients meet in a sum without a convolution between.
     """
     gains: dict[str, float] = {}
     convolved = {op.output for op in program.operations if isinstance(op, Conv)}
     for operation in program.operations:
-        if isinstance(operation, Mask):
-            gains[operation.output] = gains.get(operation.gradient, 1.0) * mask_gain(operation)
-        elif isinstance(operation, ZeroInsert) and operation.input in gains:
+        if isinstance(operation, Mask | MaxPoolGradient):
+            gains[operation.output] = gains.get(operation.gradient, 1.0) * own_gain(operation)
+        elif isinstance(operation, ZeroInsert | ChannelSlice) and operation.input in gains:
             gains[operation.output] = gains[operation.input]
         elif isinstance(operation, Rescale) and operation.gradient in gains:
             gains[operation.output] = gains[operation.gradient]
         elif isinstance(operation, Add):
             fixed = {gains[name] for name in operation.inputs if name in gains}
-            bound = [name for name in operation.inputs if name in gains or name not in convolved]
             if not fixed:
                 continue
-            if len(bound) > 1:
-                raise ArtifactError(
-                    f"the gradient at {operation.output} joins two skip connections without a "
-                    "convolution between; no integer saliency graph can be written for it."
-                )
+            # The backward pass sees to it that all summands but one come from a convolution.
+            free = [name for name in operation.inputs if name in convolved and name not in gains]
+            assert len(free) >= len(operation.inputs) - 1, operation.output
             gain = fixed.pop()
             gains.update(dict.fromkeys((*operation.inputs, operation.output), gain))
     return gains

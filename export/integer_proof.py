@@ -57,6 +57,7 @@ _ONNX_MOVES = frozenset(
         "ReduceMin",
         "Reshape",
         "Slice",
+        "Split",
         "Squeeze",
         "Sub",
         "Transpose",

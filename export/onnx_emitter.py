@@ -9,7 +9,7 @@ from __future__ import annotations
 from export.gains import plan_gains
 from export.onnx_forward import FORWARD_RULES
 from export.onnx_graph import OnnxGraph
-from export.onnx_saliency import SALIENCY_RULES, mask_gain
+from export.onnx_saliency import SALIENCY_RULES, own_gain
 from export.program import Program
 
 __all__ = ["emit_onnx"]
@@ -28,7 +28,7 @@ def emit_onnx(program: Program) -> bytes:
         A serialised model: ``image`` uint8 ``[1, H, W, 3]`` (and ``class_index`` int32 ``[1]``) to
         the program's outputs.
     """
-    graph = OnnxGraph(program, plan_gains(program, mask_gain))
+    graph = OnnxGraph(program, plan_gains(program, own_gain))
     for operation in program.operations:
         _RULES[type(operation)](graph, operation)
     return bytes(graph.finish().SerializeToString())

@@ -10,14 +10,15 @@ from onnx import TensorProto
 
 from export import operations as ops
 from export.onnx_graph import SIGNED_ZERO, OnnxGraph
+from export.onnx_max_pool import POOL_GAIN, max_pool_gradient
 from export.program import CLASS_INDEX, SALIENCY
 
-__all__ = ["SALIENCY_RULES", "mask_gain"]
+__all__ = ["SALIENCY_RULES", "own_gain"]
 
 
-def mask_gain(operation: ops.Mask) -> float:
-    """What the mask's product leaves on the gradient, see :func:`mask`."""
-    return -1.0 / operation.gain
+def own_gain(operation: ops.Mask | ops.MaxPoolGradient) -> float:
+    """What the product with a mask leaves on the gradient, see :func:`mask`."""
+    return -1.0 / operation.gain if isinstance(operation, ops.Mask) else POOL_GAIN
 
 
 def top_class(graph: OnnxGraph, operation: ops.TopClass) -> None:
@@ -60,7 +61,6 @@ def mask(graph: OnnxGraph, operation: ops.Mask) -> None:
     outside = f"{name}/outside"
     if outside not in graph.real:
         offset = SIGNED_ZERO if activation.signed else 0
-        lowest = -activation.high if activation.signed else 0
         one = graph.constant("mask/one", np.array(1.0, np.float32))
         limits = [
             graph.node(
@@ -69,7 +69,7 @@ def mask(graph: OnnxGraph, operation: ops.Mask) -> None:
                 f"{name}/from_{side}",
             )
             for side, byte in (
-                ("low", np.uint8(lowest + offset)),
+                ("low", np.uint8(activation.clipped_below + offset)),
                 ("high", np.uint8(activation.high + offset)),
             )
         ]
@@ -86,6 +86,20 @@ def mask(graph: OnnxGraph, operation: ops.Mask) -> None:
             "Mul", [graph.value(operation.gradient), graph.real[outside]], output
         ),
     )
+
+
+def channel_slice(graph: OnnxGraph, operation: ops.ChannelSlice) -> None:
+    """Bytes are copied."""
+    prefix, count = f"{operation.output}/", graph.spec(operation.output).shape[0]
+    bounds = [
+        graph.constant(f"{prefix}{name}", np.array([value], np.int64))
+        for name, value in (
+            ("start", operation.start),
+            ("end", operation.start + count),
+            ("axis", 1),
+        )
+    ]
+    graph.node("Slice", [operation.input, *bounds], operation.output)
 
 
 def zero_insert(graph: OnnxGraph, operation: ops.ZeroInsert) -> None:
@@ -165,6 +179,8 @@ SALIENCY_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
     ops.ClassRow: class_row,
     ops.ClassMap: class_map,
     ops.Mask: mask,
+    ops.MaxPoolGradient: max_pool_gradient,
+    ops.ChannelSlice: channel_slice,
     ops.ZeroInsert: zero_insert,
     ops.Peak: peak,
     ops.Rescale: rescale,

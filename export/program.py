@@ -60,6 +60,11 @@ class TensorSpec:
         """Whether a byte's own saturation is the clip, so that no explicit one is needed."""
         return (self.low, self.high) == ((-128, 127) if self.signed else (0, 255))
 
+    @property
+    def clipped_below(self) -> int:
+        """From this canonical integer downwards a value counts as clipped: no gradient passes."""
+        return 0 if self.low == 0 else -self.high
+
     def quantize(self, real: Tensor) -> Tensor:
         """Real values to canonical integers, rounding half to even."""
         assert self.scale is not None

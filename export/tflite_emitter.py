@@ -13,7 +13,7 @@ from export.gains import plan_gains
 from export.program import Program
 from export.tflite_forward import FORWARD_RULES
 from export.tflite_graph import TfliteGraph
-from export.tflite_saliency import SALIENCY_RULES, mask_gain
+from export.tflite_saliency import SALIENCY_RULES, own_gain
 
 __all__ = ["emit_tflite"]
 
@@ -34,7 +34,7 @@ def emit_tflite(program: Program) -> bytes:
     Raises:
         ArtifactError: a stride differs between height and width in a saliency graph.
     """
-    graph = TfliteGraph(program, plan_gains(program, partial(mask_gain, program)))
+    graph = TfliteGraph(program, plan_gains(program, partial(own_gain, program)))
     for operation in program.operations:
         _RULES[type(operation)](graph, operation)
     return graph.finish()

@@ -12,8 +12,9 @@ from export import operations as ops
 from export.flatbuffer import schema
 from export.program import CLASS_INDEX, SALIENCY, Program, TensorSpec
 from export.tflite_graph import TfliteGraph, reshaped
+from export.tflite_max_pool import max_pool_gradient
 
-__all__ = ["SALIENCY_RULES", "mask_gain"]
+__all__ = ["SALIENCY_RULES", "own_gain"]
 
 
 def top_class(graph: TfliteGraph, operation: ops.TopClass) -> None:
@@ -57,8 +58,10 @@ def class_map(graph: TfliteGraph, operation: ops.ClassMap) -> None:
     graph.reshape(picked, operation.output, [1, *spec.shape])
 
 
-def mask_gain(program: Program, operation: ops.Mask) -> float:
-    """What the mask's product leaves on the gradient, see :meth:`mask`."""
+def own_gain(program: Program, operation: ops.Mask | ops.MaxPoolGradient) -> float:
+    """What the mask's product leaves on the gradient, see :func:`mask`."""
+    if isinstance(operation, ops.MaxPoolGradient):
+        return 1.0
     return -_inside(program.tensors[operation.activation]) / operation.gain
 
 
@@ -69,7 +72,7 @@ def _inside(spec: TensorSpec) -> float:
     that rounds otherwise than in the reference would grow from layer to layer.
     """
     assert spec.scale is not None
-    width = spec.high * (2 if spec.signed else 1)
+    width = spec.high - spec.clipped_below
     return float(2.0 ** np.floor(np.log2(spec.scale**2 * (width - 1))))
 
 
@@ -79,7 +82,7 @@ def mask(graph: TfliteGraph, operation: ops.Mask) -> None:
     Case 1: distance from the lower limit times distance from the upper one: zero exactly where
     a limit is met, below zero elsewhere; at zero point 127 and a coarse scale the result is 127
     at a limit (zero) and -128 inside (one negative number, the mask's part of the gain).
-    Case 2: the gradient times that. An unsigned tensor is its own distance from below.
+    Case 2: the gradient times that. A tensor that is clipped at zero is its own distance from it.
     """
     spec = graph.spec(operation.activation)
     if operation.activation not in graph.masks:
@@ -107,11 +110,20 @@ def _outside(graph: TfliteGraph, name: str, spec: TensorSpec) -> str:
         return graph.builder.operator("SUB", [source, bound], target, version=2)
 
     above = distance("high", spec.high, 127)
-    below = distance("low", -spec.high, -128) if spec.signed else source
+    below = distance("low", spec.clipped_below, -128) if spec.clipped_below else source
     outside = graph.builder.tensor(
         f"{name}/outside", shape, np.int8, scale=_inside(spec) / 255, zero_point=127
     )
     return graph.builder.operator("MUL", [below, above], outside, version=2)
+
+
+def channel_slice(graph: TfliteGraph, operation: ops.ChannelSlice) -> None:
+    """Bytes are copied."""
+    count, height, width = graph.spec(operation.output).shape
+    begin = graph.integers(f"{operation.output}/begin", [0, 0, 0, operation.start])
+    size = graph.integers(f"{operation.output}/size", [1, height, width, count])
+    source, target = graph.source(operation.input), graph.declare(operation.output)
+    graph.builder.operator("SLICE", [source, begin, size], target, version=2)
 
 
 def zero_insert(graph: TfliteGraph, operation: ops.ZeroInsert) -> None:
@@ -205,6 +217,8 @@ SALIENCY_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
     ops.ClassRow: class_row,
     ops.ClassMap: class_map,
     ops.Mask: mask,
+    ops.MaxPoolGradient: max_pool_gradient,
+    ops.ChannelSlice: channel_slice,
     ops.ZeroInsert: zero_insert,
     ops.Peak: peak,
     ops.Rescale: rescale,

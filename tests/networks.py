@@ -60,6 +60,17 @@ class Branches(nn.Module):
         return torch.cat([left, F.relu(right) if self.rectified else right], dim=1)
 
 
+class Dense(nn.Module):
+    """x and f(x) along the channels, as in DenseNet."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.grown = nn.Conv2d(channels, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, F.relu(self.grown(x))], dim=1)
+
+
 class PreActivation(nn.Module):
     """x + f(relu(x)): the tensor in front of the activation has two readers."""
 
@@ -106,8 +117,7 @@ def loud_class() -> Chain:
     return model
 
 
-# Networks whose gradient can be written in integers.
-EXPLAINED = {
+NETWORKS = {
     "plain": lambda: Chain(8, stem()),
     "stride_on_odd_size": lambda: Chain(8, stem(stride=2)),
     "asymmetric_padding": lambda: Chain(8, SamePadding()),
@@ -131,15 +141,16 @@ EXPLAINED = {
     ),
     "convolutional_classifier": ConvolutionalClassifier,
     "loud_class": loud_class,
-}
-# Networks that export without a gradient graph.
-PREDICTING = {
     "max_pool": lambda: Chain(8, stem(), nn.MaxPool2d(3, 2, 1)),
     "max_pool_signed": lambda: Chain(8, stem(), nn.Conv2d(8, 8, 1), nn.MaxPool2d(3, 2, 1)),
+    "max_pool_apart": lambda: Chain(8, stem(), nn.MaxPool2d(2)),
+    "max_pool_everywhere": lambda: Chain(8, stem(), nn.MaxPool2d(3, 1, 1)),
     "max_pool_beyond_the_edge": lambda: Chain(8, stem(), nn.MaxPool2d(2, ceil_mode=True)),
     "avg_pool": lambda: Chain(8, stem(), nn.AvgPool2d(2)),
+    "avg_pool_overlapping": lambda: Chain(8, stem(), nn.AvgPool2d(3, 2)),
     "concat": lambda: Chain(8, stem(), Branches(8, rectified=True)),
     "concat_mixed_signs": lambda: Chain(8, stem(), Branches(8, rectified=False)),
+    "concat_of_concats": lambda: Chain(12, stem(4), Dense(4), Dense(8), nn.MaxPool2d(2)),
 }
 
 

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
-from ai_edge_litert.interpreter import Interpreter
 
 from export.class_activation import add_class_activation
 from export.gradient import add_gradient
+from export.integer_proof import (
+    float_operations_onnx,
+    float_operations_tflite,
+    optimized_onnx,
+)
 from export.lower import lower, lower_float
 from export.onnx_emitter import emit_onnx
 from export.operations import Rescale
 from export.program import execute
 from export.tflite_emitter import emit_tflite
-from tests.networks import EXPLAINED, PREDICTING, as_batch, quantized, random_images
+from tests.export.runtimes import RUNTIMES
+from tests.networks import NETWORKS, as_batch, quantized, random_images
 
-NETWORKS = EXPLAINED | PREDICTING
 IMAGES = random_images(6, 17, 19)
-
-
-def run_onnx(data, images, class_index=None):
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return _collect(lambda **feeds: session.run(None, feeds), session, images, class_index)
-
-
-def _collect(run, session, images, class_index):
-    names = [output.name for output in session.get_outputs()]
-    feeds = _feeds(images, class_index)
-    rows = [dict(zip(names, run(**feed), strict=True)) for feed in feeds]
-    return {name: np.concatenate([row[name] for row in rows]) for name in names}
-
-
-def run_tflite(data, images, class_index=None):
-    runner = Interpreter(model_content=data).get_signature_runner("serving_default")
-    rows = [runner(**feed) for feed in _feeds(images, class_index)]
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-
-
-def _feeds(images, class_index):
-    for position, image in enumerate(images):
-        feed = {"image": image[None]}
-        if class_index is not None:
-            feed["class_index"] = np.array([class_index[position]], np.int32)
-        yield feed
-
-
-RUNTIMES = pytest.mark.parametrize(
-    ("emit", "run"), [(emit_onnx, run_onnx), (emit_tflite, run_tflite)], ids=["onnx", "tflite"]
-)
 
 
 def program_of(name, bits=(8, 8)):
@@ -120,8 +90,8 @@ def test_the_float_reference_is_the_folded_network(name, emit, run):
 @RUNTIMES
 @pytest.mark.parametrize("name", ["linear_residual", "rectified_residual", "depthwise_5x5_stride"])
 def test_gradients_rescaled_wherever_possible_match_their_program(name, emit, run, monkeypatch):
-    monkeypatch.setattr("export.gradient._LARGEST_SPREAD", 0.0)
-    monkeypatch.setattr("export.gradient._CHEAP_SHARE", 1.0)
+    monkeypatch.setattr("export.gradient.normalization._LARGEST_SPREAD", 0.0)
+    monkeypatch.setattr("export.gradient.normalization._CHEAP_SHARE", 1.0)
     program = add_gradient(program_of(name), IMAGES)
     assert sum(isinstance(operation, Rescale) for operation in program.operations) > 1
     asked = np.full(len(IMAGES), -1)
@@ -132,7 +102,7 @@ def test_gradients_rescaled_wherever_possible_match_their_program(name, emit, ru
 
 @RUNTIMES
 @pytest.mark.parametrize("derive", [add_gradient, add_class_activation])
-@pytest.mark.parametrize("name", EXPLAINED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_saliency_graphs_match_their_program(name, derive, emit, run):
     program = derive(program_of(name), IMAGES)
     asked = np.array([-1, 0, 1, 2, -1, 2])
@@ -152,26 +122,9 @@ def test_a_given_class_is_explained(emit, run):
     assert used.tolist() == [2] * 6
 
 
-def test_onnx_runtime_executes_integers_only(tmp_path):
-    program = add_gradient(program_of("linear_residual"), IMAGES)
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
-    onnxruntime.InferenceSession(emit_onnx(program), options, providers=["CPUExecutionProvider"])
-    import onnx
-
-    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
-    assert not {"Conv", "Gemm", "Add", "Mul", "QuantizeLinear", "GlobalAveragePool"} & set(kinds)
-    # logits, features and saliency leave as float.
-    assert kinds.count("DequantizeLinear") == 3
-
-
-def test_lite_rt_keeps_integers_up_to_the_outputs():
-    program = add_gradient(program_of("linear_residual"), IMAGES)
-    interpreter = Interpreter(model_content=emit_tflite(program))
-    interpreter.allocate_tensors()
-    floats = [
-        detail["name"]
-        for detail in interpreter.get_tensor_details()
-        if detail["dtype"] == np.float32
-    ]
-    assert {name.split("/")[0] for name in floats} == {"logits", "features", "saliency"}
+@pytest.mark.parametrize("derive", [add_gradient, add_class_activation])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_both_runtimes_compute_in_integers(name, derive):
+    program = derive(program_of(name), IMAGES)
+    assert float_operations_onnx(optimized_onnx(emit_onnx(program))) == ()
+    assert float_operations_tflite(emit_tflite(program)) == ()

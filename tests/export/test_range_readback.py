@@ -11,9 +11,7 @@ from export.lower import lower
 from export.onnx_emitter import emit_onnx
 from export.range_readback import read_ranges
 from export.tflite_emitter import emit_tflite
-from tests.networks import EXPLAINED, PREDICTING, quantized, random_images
-
-NETWORKS = EXPLAINED | PREDICTING
+from tests.networks import NETWORKS, quantized, random_images
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.networks import EXPLAINED, quantized, random_images
+from tests.networks import NETWORKS, quantized, random_images
 from train.config import OptimizerConfig
 from train.optimization import quantized_optimizer, rate_factor
 
@@ -21,7 +21,7 @@ def test_without_warmup_it_is_half_a_cosine(step: int, factor: float) -> None:
 
 
 def test_learned_ranges_have_rates_in_proportion_to_where_they_start() -> None:
-    network = quantized(EXPLAINED["linear_residual"](), random_images(4, 16, 16), (4, 4), "lsq")
+    network = quantized(NETWORKS["linear_residual"](), random_images(4, 16, 16), (4, 4), "lsq")
     config = OptimizerConfig(lr=0.1, lr_alpha=0.01, lr_weight_step=0.02, weight_decay=0.5)
     optimizer = quantized_optimizer(network, config)
     weights, biases, gains, *clips = optimizer.param_groups

@@ -22,7 +22,7 @@ from edge_runtime import synthetic
 from edge_runtime.cli import main
 from edge_runtime.errors import DependencyError, UsageError
 from tests.commands import runner
-from tests.networks import EXPLAINED, as_batch, quantized, random_images
+from tests.networks import NETWORKS, as_batch, quantized, random_images
 from tests.train.conftest import tiny_config
 from tests.train.test_resume import contents
 from train.backbones.small_cnn import SmallCnn
@@ -176,7 +176,7 @@ def test_means_over_shares_are_means_over_the_batch(
 
 def test_the_gradients_of_unequal_parts_average_to_that_of_the_batch() -> None:
     images = random_images(5, 16, 16)
-    network = quantized(EXPLAINED["depthwise"](), images).double()
+    network = quantized(NETWORKS["depthwise"](), images).double()
     class_weights = torch.tensor([0.5, 1.0, 2.5], dtype=torch.float64)
     objective = GuidedObjective(
         network, Guidance(lambda2=10.0, fill="mean"), eta=0.01, class_weights=class_weights

@@ -126,8 +126,18 @@ def _rectifies(node: Node, site: Site) -> bool:
 
 
 def _quantized(node: Node, site: Site, x: Tensor, multiplier: Tensor | None) -> Tensor:
-    steps: Tensor = site(F.relu(x) if _rectifies(node, site) else x, multiplier)
+    steps: Tensor = site(_rectified(x, multiplier) if _rectifies(node, site) else x, multiplier)
     return steps
+
+
+def _rectified(x: Tensor, multiplier: Tensor | None) -> Tensor:
+    """ReLU in front of a signed site.
+
+    What will be rounded to zero counts as clipped, as it does at a site that begins there: the
+    device can tell by the integer only.
+    """
+    steps = x.detach() if multiplier is None else x.detach() * multiplier
+    return torch.where(steps > 0.5, x, 0)
 
 
 def _padded(node: Node, x: Tensor) -> tuple[Tensor, ConvolutionGeometry]:

@@ -7,10 +7,8 @@ import torch
 from torch import nn
 
 from edge_runtime.errors import ArtifactError
-from tests.networks import EXPLAINED, PREDICTING, Chain, as_batch, random_images, stem
+from tests.networks import NETWORKS, Chain, as_batch, random_images, stem
 from train.quantization import NetworkGraph, QuantizationConfig, QuantizedNetwork, capture
-
-NETWORKS = EXPLAINED | PREDICTING
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -132,7 +130,7 @@ def test_a_network_must_end_in_a_linear_layer():
 
 
 def test_sites_of_a_concatenation_are_one():
-    graph, _ = capture(PREDICTING["concat"](), torch.zeros(1, 3, 16, 16))
+    graph, _ = capture(NETWORKS["concat"](), torch.zeros(1, 3, 16, 16))
     sites = graph.sites()
     joined = {
         sites[name] for node in graph.nodes if node.operation == "concat" for name in node.inputs
@@ -141,7 +139,7 @@ def test_sites_of_a_concatenation_are_one():
 
 
 def test_the_graph_survives_json():
-    graph, _ = capture(EXPLAINED["rectified_residual"](), torch.zeros(1, 3, 16, 16))
+    graph, _ = capture(NETWORKS["rectified_residual"](), torch.zeros(1, 3, 16, 16))
     restored = NetworkGraph.from_json(graph.to_json())
     assert restored.to_json() == graph.to_json()
     assert restored.sites() == graph.sites()

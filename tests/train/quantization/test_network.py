@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from edge_runtime.errors import ArtifactError, DataError
-from tests.networks import EXPLAINED, as_batch, quantized, random_images
+from tests.networks import NETWORKS, as_batch, quantized, random_images
 from train.quantization import QuantizationConfig, QuantizedNetwork, load_network, save_network
 
 IMAGES = random_images(8, 24, 24)
@@ -15,17 +15,17 @@ LABELS = torch.arange(8) % 3
 
 def _network(bits=(8, 8), weight_quantizer="max"):
     torch.manual_seed(0)
-    return quantized(EXPLAINED["linear_residual"](), IMAGES, bits, weight_quantizer)
+    return quantized(NETWORKS["linear_residual"](), IMAGES, bits, weight_quantizer)
 
 
 def test_quantising_needs_calibration_first():
-    network = QuantizedNetwork.from_model(EXPLAINED["plain"](), 24, 24, QuantizationConfig())
+    network = QuantizedNetwork.from_model(NETWORKS["plain"](), 24, 24, QuantizationConfig())
     with pytest.raises(ArtifactError, match="calibrate"):
         network.quantize = True
 
 
 def test_calibration_needs_images():
-    network = QuantizedNetwork.from_model(EXPLAINED["plain"](), 24, 24, QuantizationConfig())
+    network = QuantizedNetwork.from_model(NETWORKS["plain"](), 24, 24, QuantizationConfig())
     with pytest.raises(DataError, match="no image"):
         network.calibrate([])
 

@@ -1,4 +1,4 @@
-"""The operations of an integer program, each with its exact arithmetic in torch.
+"""The operations of a forward pass, each with its exact arithmetic in torch.
 
 Integer kernels accumulate exactly and requantise as ONNX Runtime and XNNPACK do: the accumulator
 times one float32 multiplier per channel, rounded half to even. float64 holds every accumulator of
@@ -15,38 +15,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from export.program import CLASS_INDEX, TensorSpec
+from export.program import TensorSpec
 
 __all__ = [
-    "FACTOR_LEVELS",
     "Add",
     "AvgPool",
-    "ClassMap",
-    "ClassRow",
     "Concat",
     "Conv",
     "Dequantize",
     "Flatten",
     "GlobalAvgPool",
     "Linear",
-    "Mask",
     "MaxPool",
-    "Peak",
-    "Rescale",
-    "SaliencyMagnitude",
-    "TopClass",
-    "ZeroInsert",
+    "Single",
 ]
 
 _UNFOLDED_IMAGES = 4
-FACTOR_LEVELS = 127
 
 Specs = Mapping[str, TensorSpec]
 Values = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class _Single:
+class Single:
     """An operation with one input."""
 
     input: str
@@ -59,7 +50,7 @@ class _Single:
 
 
 @dataclass(frozen=True, eq=False)
-class _Weighted(_Single):
+class _Weighted(Single):
     """Weights int8, symmetric per output channel (float32 with scale None in a float program)."""
 
     name: str
@@ -160,7 +151,7 @@ class Concat:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pool(_Single):
+class _Pool(Single):
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
@@ -187,7 +178,7 @@ class AvgPool(_Pool):
 
 
 @dataclass(frozen=True, eq=False)
-class GlobalAvgPool(_Single):
+class GlobalAvgPool(Single):
     """Mean over height and width, ``[C, H, W]`` to ``[C, 1, 1]``."""
 
     def run(self, specs: Specs, values: Values) -> Tensor:
@@ -197,7 +188,7 @@ class GlobalAvgPool(_Single):
 
 
 @dataclass(frozen=True, eq=False)
-class Flatten(_Single):
+class Flatten(Single):
     """``[C, 1, 1]`` to ``[C]``."""
 
     def run(self, specs: Specs, values: Values) -> Tensor:
@@ -206,169 +197,9 @@ class Flatten(_Single):
 
 
 @dataclass(frozen=True, eq=False)
-class Dequantize(_Single):
+class Dequantize(Single):
     """Integers to float32, at the end of the graph."""
 
     def run(self, specs: Specs, values: Values) -> Tensor:
         """Step times scale."""
         return specs[self.input].dequantize(values[self.input])
-
-
-@dataclass(frozen=True, eq=False)
-class TopClass(_Single):
-    """The class to explain: the one asked for, or for -1 the first of the largest logits."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The logits' integers and the class asked for."""
-        return (self.input, CLASS_INDEX)
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """An index, ``[N]``."""
-        asked = values[CLASS_INDEX]
-        return torch.where(asked < 0, values[self.input].argmax(dim=1).double(), asked)
-
-
-@dataclass(frozen=True, eq=False)
-class ClassRow(_Single):
-    """The classifier's row of the class: d logit / d features, ``[F, 1, 1]``.
-
-    ``table`` int8 ``[C, F]`` holds all rows at the scale of the output.
-    """
-
-    table: np.ndarray
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """A look-up."""
-        rows = torch.from_numpy(self.table).double()[values[self.input].long()]
-        return rows[:, :, None, None]
-
-
-@dataclass(frozen=True, eq=False)
-class ClassMap:
-    """One channel of ``maps`` ``[C, h, w]``, chosen by class: ``[h, w]`` float."""
-
-    maps: str
-    index: str
-    output: str
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Maps and class index."""
-        return (self.maps, self.index)
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """A look-up."""
-        maps, index = values[self.maps], values[self.index].long()
-        return maps[torch.arange(len(maps)), index]
-
-
-@dataclass(frozen=True, eq=False)
-class Mask:
-    """PACT's straight-through backward: the gradient where the integer is strictly inside.
-
-    ``gradient`` may be ``[C, 1, 1]`` against an activation ``[C, H, W]``; ``gain`` multiplies it
-    (1 / (H W) behind a global mean).
-    """
-
-    gradient: str
-    activation: str
-    output: str
-    gain: float = 1.0
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The gradient and the forward integers."""
-        return (self.gradient, self.activation)
-
-    def inside(self, specs: Specs, values: Values) -> Tensor:
-        """1 where the forward integer is strictly between its limits, else 0."""
-        spec, integers = specs[self.activation], values[self.activation]
-        lowest = -spec.high if spec.signed else 0
-        return ((integers > lowest) & (integers < spec.high)).double()
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """Select and, where the scales differ, requantise."""
-        real = specs[self.gradient].dequantize(values[self.gradient]) * self.gain
-        target = specs[self.output]
-        # The kernels multiply by a negative number, so that the lowest byte saturates: symmetric.
-        return target.quantize(real * self.inside(specs, values)).clamp(min=-target.high)
-
-
-@dataclass(frozen=True, eq=False)
-class ZeroInsert(_Single):
-    """Zeros between the cells, ``stride`` apart, cut or filled to ``size``; scale unchanged."""
-
-    stride: tuple[int, int]
-    size: tuple[int, int]
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """Scatter."""
-        x = values[self.input]
-        out = x.new_zeros(*x.shape[:2], x.shape[2] * self.stride[0], x.shape[3] * self.stride[1])
-        out[:, :, :: self.stride[0], :: self.stride[1]] = x
-        return out[:, :, : self.size[0], : self.size[1]]
-
-
-@dataclass(frozen=True, eq=False)
-class Peak(_Single):
-    """The largest magnitude of a signed tensor, one integer from 0 to 128 for each image."""
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """Exact, ``[N]``."""
-        return values[self.input].abs().amax(dim=(1, 2, 3))
-
-
-@dataclass(frozen=True, eq=False)
-class Rescale:
-    """A tensor times a factor that is looked up by a peak: ``table[peak] / 127``.
-
-    Brings the gradients of all images to one size, as a floating point format would. ``table`` is
-    int8 ``[129]``, positive.
-    """
-
-    gradient: str
-    peak: str
-    output: str
-    table: np.ndarray
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The gradient and its peak."""
-        return (self.gradient, self.peak)
-
-    @property
-    def inverse(self) -> np.ndarray:
-        """What takes each factor of the table off again, float32 ``[129]``."""
-        return (FACTOR_LEVELS / self.table.astype(np.float64)).astype(np.float32)
-
-    def factor(self, values: Values) -> Tensor:
-        """The factor of each image, ``[N]``."""
-        return torch.from_numpy(self.table).double()[values[self.peak].long()] / FACTOR_LEVELS
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """A product, quantised at the output."""
-        real = specs[self.gradient].dequantize(values[self.gradient])
-        return specs[self.output].quantize(real * self.factor(values)[:, None, None, None])
-
-
-@dataclass(frozen=True, eq=False)
-class SaliencyMagnitude(_Single):
-    """Maximum over channels of |d logit / d input|: ``[3, H, W]`` integers to ``[H, W]`` float.
-
-    ``rescaled`` are the factors that the gradient went through on the way, taken off here.
-    """
-
-    rescaled: tuple[Rescale, ...] = ()
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The gradient and the peaks behind its factors."""
-        return (self.input, *(rescale.peak for rescale in self.rescaled))
-
-    def run(self, specs: Specs, values: Values) -> Tensor:
-        """Magnitude, then maximum."""
-        magnitude = specs[self.input].dequantize(values[self.input]).abs().amax(dim=1)
-        for rescale in self.rescaled:
-            magnitude = magnitude / rescale.factor(values)[:, None, None]
-        return magnitude

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.gradient_ranges import (
+from export.gradient.ranges import (
     GRADIENT_LEVELS,
     best_scale,
     channel_factors,
