@@ -15,7 +15,7 @@ POOL_GAIN = -1.0
 
 
 def max_pool_gradient(graph: OnnxGraph, operation: ops.MaxPoolGradient) -> None:
-    """Three integer kernels for each place in a window, see :class:`~export.operations.MaxPoolGradient`.
+    """Three integer kernels for each place in a window, see ``MaxPoolGradient``.
 
     Case 1: a place's bytes differ from the maximum's: the maximum plus the complement of the place,
     read from 255, is their distance; quantised so coarsely that it is 255, and 0 where they agree.

@@ -14,7 +14,7 @@ _LEAST = -128
 
 
 def max_pool_gradient(graph: TfliteGraph, operation: ops.MaxPoolGradient) -> None:
-    """Three integer kernels for each place in a window, see :class:`~export.operations.MaxPoolGradient`.
+    """Three integer kernels for each place in a window, see ``MaxPoolGradient``.
 
     Case 1: the maximum minus the place, quantised so coarsely that it is one wherever they differ.
     Case 2: what is left of the gradient times that: the new rest.
