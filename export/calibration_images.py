@@ -6,7 +6,6 @@ the training part is read, so that the test part stays unseen.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,11 +15,12 @@ from numpy.typing import NDArray
 from edge_runtime.errors import DataError
 from export.program import Program
 from export.trained_run import TrainedRun
-from train.data import LoadedImages, Sample, load_images, open_dataset
+from train.data import LoadedImages, load_images, open_dataset
+from train.data.sampling import balanced_draw
 from train.data.sources import SYNTHETIC_PREFIX
 from train.data.split import read_split
 
-__all__ = ["balanced_draw", "load_training_images", "within_memory"]
+__all__ = ["check_calibration_images", "load_training_images", "within_memory"]
 
 _FEWEST = 16
 # Measured on EfficientNet-Lite0: what deriving a gradient needs at its peak, per image.
@@ -49,8 +49,7 @@ def load_training_images(
         uint8 ``[N, H, W, 3]`` with their records; the first ``n`` are a balanced draw, too.
 
     Raises:
-        DataError: the images are not there, are not those of the run, cannot be read, or are too
-            few to measure anything on.
+        DataError: the images are not there, are not those of the run, or cannot be read.
         ArtifactError: the run's configuration or split is damaged.
     """
     config = run.directory.read_config()
@@ -62,34 +61,52 @@ def load_training_images(
         )
     dataset = open_dataset(source)
     part = read_split(run.directory.split, dataset).part("train")
-    drawn = balanced_draw(part, count, seed)
-    if len(drawn) < _FEWEST:
-        raise DataError(
-            f"{len(drawn)} training images of {source} are too few to check an export with; "
-            f"at least {_FEWEST} are needed."
-        )
+    drawn = [part[position] for position in balanced_draw(part, count, seed)]
     return load_images(drawn, run.preprocessing, skip_bad=config.data.skip_bad, advance=advance)
 
 
-def balanced_draw(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
-    """Draw without replacement, a class after the other; one that runs out is passed over.
+def check_calibration_images(
+    images: NDArray[np.uint8],
+    labels: Sequence[str],
+    classes: Sequence[str],
+    image_shape: tuple[int, int],
+) -> None:
+    """Make sure that images can tell something about a network.
 
-    The order within a class is that of a hash of seed and name: the same on every machine, and
-    independent of the other images.
+    Args:
+        images: uint8 ``[N, H, W, 3]``.
+        labels: the class of each, N.
+        classes: those of the network.
+        image_shape: height and width that the network takes.
+
+    Raises:
+        DataError: there are fewer than 16, they are of another size, or a class is missing or
+            unknown.
     """
-    by_class: dict[str, list[Sample]] = {}
-    for sample in samples:
-        by_class.setdefault(sample.label, []).append(sample)
-    for members in by_class.values():
-        members.sort(key=lambda sample: hashlib.sha256(f"{seed}:{sample.key}".encode()).digest())
-    drawn: list[Sample] = []
-    turn = 0
-    while len(drawn) < min(count, len(samples)):
-        drawn.extend(
-            by_class[label][turn] for label in sorted(by_class) if turn < len(by_class[label])
+    if len(images) < _FEWEST:
+        raise DataError(
+            f"{len(images)} images are too few to calibrate and check an export with; at least "
+            f"{_FEWEST} are needed."
         )
-        turn += 1
-    return tuple(drawn[:count])
+    if images.shape[1:3] != image_shape:
+        height, width = images.shape[1:3]
+        raise DataError(
+            f"the calibration images are {height} x {width} pixels, but the network takes "
+            f"{image_shape[0]} x {image_shape[1]}; prepare them as the run's preprocessing does."
+        )
+    unknown = sorted(set(labels) - set(classes))
+    if unknown:
+        raise DataError(
+            f"the calibration images have the class {unknown[0]!r}, which the network does not "
+            f"know ({', '.join(classes)}); calibrate on images of its own classes."
+        )
+    missing = [name for name in classes if name not in set(labels)]
+    if missing:
+        raise DataError(
+            f"none of the {len(images)} calibration images is of the class {missing[0]!r}"
+            + (f" and of {len(missing) - 1} more" if len(missing) > 1 else "")
+            + "; add some, or draw more images with --samples."
+        )
 
 
 def within_memory(program: Program, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -24,7 +24,8 @@ from export.bundle_writer import (
     write_gate_report,
     write_reference,
 )
-from export.calibration_images import load_training_images
+from export.calibration_checks import CalibrationChecks, check_calibration
+from export.calibration_images import check_calibration_images, load_training_images
 from export.candidate import Candidate, emit_candidate, emit_references, output_step
 from export.feature_statistics import FeatureMoments, feature_moments
 from export.gates import GateReport, GateThresholds, judge
@@ -81,11 +82,13 @@ class ExportResult:
     Attributes:
         bundle: contents of the bundle.
         gates: what was judged.
+        checks: how the ranges fit the calibration images.
         left_out: saliency mode to the reason why there is no graph of it.
     """
 
     bundle: BundleContents
     gates: GateReport
+    checks: CalibrationChecks
     left_out: dict[str, str]
 
 
@@ -103,6 +106,8 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     run = read_trained_run(options.run)
     loaded = _read_images(options, run, reporter)
     calibration = loaded.images[: options.samples]
+    labels = [sample.label for sample in loaded.samples[: options.samples]]
+    check_calibration_images(calibration, labels, run.classes, run.network.image_shape)
     golden_bytes = golden_images(run.preprocessing)
 
     reporter.start("writing graphs", 3)
@@ -111,8 +116,12 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         reporter.message(f"no {mode} graph: {reason}")
     reporter.start("checking", len(candidate.programs) + 2)
     gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
+    reporter.start("checking ranges", 2)
+    checks = check_calibration(
+        run.network, candidate.plain, calibration, run.activations, reporter.advance
+    )
     provenance = _provenance(options, run, candidate, loaded)
-    report = _report(options, gates, provenance, len(calibration), len(golden_bytes))
+    report = _report(options, gates, checks, provenance, len(golden_bytes))
     write_gate_report(gates_path(options.out), report)
     _raise_failed(options, gates)
 
@@ -131,7 +140,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     if options.reference:
         write_reference(reference_path(options.out), run, emit_references(run.network), contents)
     write_bundle(options.out, contents, force=options.force)
-    return ExportResult(contents, gates, candidate.left_out)
+    return ExportResult(contents, gates, checks, candidate.left_out)
 
 
 def _read_images(options: ExportOptions, run: TrainedRun, reporter: Reporter) -> LoadedImages:
@@ -163,8 +172,8 @@ def _raise_failed(options: ExportOptions, gates: GateReport) -> None:
 def _report(
     options: ExportOptions,
     gates: GateReport,
+    checks: CalibrationChecks,
     provenance: dict[str, Any],
-    calibration_count: int,
     golden_count: int,
 ) -> dict[str, Any]:
     return {
@@ -173,9 +182,10 @@ def _report(
         "name": options.out.name.removesuffix(".edge"),
         "machine": platform.machine(),
         "tools": provenance["tools"],
-        "images": {"calibration": calibration_count, "golden": golden_count},
+        "images": {"calibration": checks.images, "golden": golden_count},
         "left_out": provenance["export"]["left_out"],
         **gates.to_json(),
+        "calibration": checks.to_json(),
     }
 
 

@@ -26,5 +26,6 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
                 f"  {name}: Spearman {detail['median_spearman']:.3f}, "
                 f"Pearson {detail['median_pearson']:.3f} (medians)"
             )
+    lines += [f"  look at: {finding}" for finding in result.checks.findings]
     lines.append(f"  all {len(result.gates.gates)} gates passed: {gates_path(options.out)}")
     return lines

@@ -11,6 +11,7 @@ from edge_runtime.errors import ArtifactError
 from edge_runtime.files import sha256_file
 from edge_runtime.preprocessing import Preprocessing
 from train.quantization import QuantizedNetwork, load_network
+from train.quantization.profile import recorded_histograms
 from train.run_directory import RunDirectory
 
 __all__ = ["TrainedRun", "read_trained_run"]
@@ -29,6 +30,7 @@ class TrainedRun:
         operating_points: from which probability on a class is called.
         validation: scores of the best epoch on the validation part, or None.
         provenance: how it was trained, as hashes and counts.
+        activations: site to the histogram of its integers in training; empty if it has none.
         checkpoint_sha256: of ``best.safetensors``.
     """
 
@@ -40,6 +42,7 @@ class TrainedRun:
     operating_points: tuple[OperatingPoint, ...]
     validation: dict[str, Any] | None
     provenance: dict[str, Any]
+    activations: dict[str, list[int]]
     checkpoint_sha256: str
 
 
@@ -88,5 +91,6 @@ def read_trained_run(path: Path) -> TrainedRun:
         operating_points=points,
         validation=metadata.get("validation"),
         provenance=dict(metadata.get("provenance", {})),
+        activations=recorded_histograms(metadata),
         checkpoint_sha256=sha256_file(checkpoint),
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from statistics import fmean
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from train.batches import to_tensor
+from train.batches import image_batches, to_tensor
+from train.data.sampling import balanced_draw
 from train.float_phase import calibrate
 from train.learner import Learner
 from train.objectives import GuidedObjective
@@ -16,6 +19,7 @@ from train.optimization import quantized_optimizer
 from train.prediction import Score
 from train.quantization import QuantizedNetwork, load_network
 from train.quantization.checkpoint import read_record
+from train.quantization.profile import profile_sites
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import EpochLosses, Session, Validation
@@ -26,6 +30,8 @@ __all__ = ["run_quantized_phase"]
 
 # Validation images that the clipped shares are measured on.
 _CLIPPED_IMAGES = 64
+# Training images that the kept network's activations are recorded on.
+_PROFILED_IMAGES, _AT_ONCE = 128, 16
 
 
 def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
@@ -147,8 +153,20 @@ def _keep(session: Session, network: QuantizedNetwork, epoch: int, validation: V
         # The clips were not trained; give the saved network ranges that fit its weights.
         calibrate(session, network)
     metadata = session.metadata(validation, epoch, calibrated=True)
+    if network.quantize:
+        metadata["activations"] = _activations(session, network)
     session.save_network(session.run.best_checkpoint, network, metadata)
     return Best.of(epoch, validation.score)
+
+
+def _activations(session: Session, network: QuantizedNetwork) -> dict[str, Any]:
+    """How the integers of each site are distributed over a few training images."""
+    train = session.data.train
+    drawn = balanced_draw(train.samples, _PROFILED_IMAGES, seed=session.config.run.seed)
+    images = train.images[np.array(drawn)]
+    profiles = profile_sites(network, image_batches(images, _AT_ONCE, session.device))
+    histograms = {name: list(profile.histogram) for name, profile in profiles.items()}
+    return {"images": len(images), "histograms": histograms}
 
 
 def _record(

@@ -1,36 +1,16 @@
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
 from edge_runtime.errors import DataError
-from export.calibration_images import balanced_draw, load_training_images, within_memory
-from train.data import Sample, open_dataset
-from train.data.split import read_split
-
-SAMPLES = tuple(
-    Sample(key=f"{label}/{index}", label=label, group=f"{label}/{index}")
-    for label, count in (("a", 40), ("b", 6), ("c", 20))
-    for index in range(count)
+from export.calibration_images import (
+    check_calibration_images,
+    load_training_images,
+    within_memory,
 )
-
-
-def test_every_class_gives_as_many_images_until_it_runs_out():
-    drawn = balanced_draw(SAMPLES, 30, seed=0)
-    assert Counter(sample.label for sample in drawn) == {"a": 12, "b": 6, "c": 12}
-    assert len(set(drawn)) == 30
-
-
-def test_the_draw_is_fixed_by_its_seed_and_begins_as_a_smaller_one():
-    assert balanced_draw(SAMPLES, 30, seed=0)[:9] == balanced_draw(SAMPLES, 9, seed=0)
-    assert balanced_draw(SAMPLES, 9, seed=0) != balanced_draw(SAMPLES, 9, seed=1)
-    assert balanced_draw(SAMPLES[::-1], 9, seed=0) == balanced_draw(SAMPLES, 9, seed=0)
-
-
-def test_a_small_data_set_is_drawn_whole():
-    assert set(balanced_draw(SAMPLES, 500, seed=0)) == set(SAMPLES)
+from train.data import open_dataset
+from train.data.split import read_split
 
 
 def test_only_the_training_part_is_read(trained):
@@ -46,9 +26,28 @@ def test_images_of_another_data_set_are_refused(trained):
         load_training_images(trained, 16, data="synthetic:?count=120&seed=5&size=48")
 
 
-def test_a_few_images_are_not_enough(trained):
-    with pytest.raises(DataError, match="too few"):
-        load_training_images(trained, 5)
+IMAGES = np.zeros((16, 48, 48, 3), np.uint8)
+CLASSES = ("a", "b")
+LABELS = ["a", "b"] * 8
+
+
+def test_enough_images_of_all_classes_are_accepted():
+    check_calibration_images(IMAGES, LABELS, CLASSES, (48, 48))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "sentence"),
+    [
+        (IMAGES[:5], LABELS[:5], "5 images are too few"),
+        (IMAGES[:, :32], LABELS, "32 x 48 pixels, but the network takes 48 x 48"),
+        (IMAGES, ["a"] * 16, "of the class 'b'"),
+        (IMAGES, [*LABELS[:15], "cat"], "class 'cat', which the network does not know"),
+    ],
+    ids=["few", "size", "class missing", "class unknown"],
+)
+def test_images_that_cannot_tell_enough_are_refused(images, labels, sentence):
+    with pytest.raises(DataError, match=sentence):
+        check_calibration_images(images, labels, CLASSES, (48, 48))
 
 
 def test_a_large_network_is_derived_from_fewer_images(candidate):

@@ -1,13 +1,38 @@
-"""The order in which an epoch visits the training images."""
+"""The order in which an epoch visits the training images, and draws of a few of them."""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.data.augment import keyed_generator
+from train.data.sample import Sample
 
-__all__ = ["balanced_weights", "epoch_batches"]
+__all__ = ["balanced_draw", "balanced_weights", "epoch_batches"]
+
+
+def balanced_draw(samples: Sequence[Sample], count: int, seed: int) -> tuple[int, ...]:
+    """Positions drawn without replacement, a class after the other; an empty one is passed over.
+
+    The order within a class is that of a hash of seed and name: the same on every machine, and
+    independent of the other images.
+    """
+    by_class: dict[str, list[int]] = {}
+    for position, sample in enumerate(samples):
+        by_class.setdefault(sample.label, []).append(position)
+    for members in by_class.values():
+        members.sort(key=lambda at: hashlib.sha256(f"{seed}:{samples[at].key}".encode()).digest())
+    drawn: list[int] = []
+    turn = 0
+    while len(drawn) < min(count, len(samples)):
+        drawn.extend(
+            by_class[label][turn] for label in sorted(by_class) if turn < len(by_class[label])
+        )
+        turn += 1
+    return tuple(drawn[:count])
 
 
 def balanced_weights(labels: NDArray[np.int64], classes: int, power: float) -> NDArray[np.float64]:
