@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.assessment import Assessment
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.engines.base import Engine
 from edge_runtime.errors import UsageError
@@ -53,8 +55,11 @@ class Prediction:
         saliency_class: Class that ``saliency`` explains, or None.
         mapping: Where the cells of ``saliency`` (without one, the network's pixels) lie in the
             frame.
-        timings_ms: Stage -> milliseconds. The loop adds ``capture`` and ``present``.
+        timings_ms: Stage -> milliseconds. The loop adds ``capture``, and with pictures ``explain``
+            and ``present``.
         model: What made the prediction.
+        age_ms: How old the frame was when its prediction was ready, by the loop.
+        assessment: The label to show and how far it is to be trusted, by the loop.
     """
 
     frame: Frame
@@ -66,6 +71,13 @@ class Prediction:
     mapping: FrameMapping
     timings_ms: dict[str, float]
     model: ModelIdentity
+    age_ms: float = 0.0
+    assessment: Assessment | None = None
+
+    @property
+    def shown_label(self) -> str:
+        """The class to show to a person: the calm one if it was assessed."""
+        return self.label if self.assessment is None else self.assessment.shown_label
 
 
 class FrameClassifier(Protocol):
@@ -80,38 +92,54 @@ class FrameClassifier(Protocol):
 
 
 class Classifier:
-    """A bundle in an engine. It keeps its input buffer, so it is for one thread.
+    """A bundle in an engine, for one thread.
 
     Args:
         bundle: The bundle.
-        engine: One of its graphs, opened; the caller closes it.
+        engine: One of its graphs, opened; it and ``plain`` are closed with the classifier.
         saliency_class: Class to explain; the top class of each frame if None.
+        plain: The same engine's graph without a map, opened, for the frames between two maps.
+        saliency_every: A map for every how many frames, the first included; the others go through
+            ``plain``, which costs less. Needs ``plain`` if above 1.
 
     Raises:
         UsageError: The bundle has no such class.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, saliency_class: str | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        saliency_class: str | None = None,
+        plain: Engine | None = None,
+        saliency_every: int = 1,
+    ) -> None:
+        if saliency_every < 1 or (saliency_every > 1 and plain is None):
+            raise ValueError("saliency_every is 1 or more, and needs the plain graph above 1")
         self.bundle = bundle
         self.engine = engine
         self.identity = ModelIdentity(bundle.spec.name, bundle.sha256, engine.name)
         self._class_index = class_index(bundle, saliency_class)
-        geometry = bundle.spec.preprocessing
-        self._input = np.empty((1, geometry.height, geometry.width, 3), dtype=np.uint8)
+        self._plain = plain or engine
+        self._saliency_every = saliency_every
+        self._frames = 0
 
     def classify(self, frame: Frame) -> Prediction:
         """Classify one frame; nothing of the result is overwritten by the next."""
         spec = self.bundle.spec
+        engine = self._plain if self._frames % self._saliency_every else self.engine
+        self._frames += 1
         start = time.perf_counter()
-        spec.preprocessing.apply_into(frame.image, self._input[0])
+        spec.preprocessing.apply_into(frame.image, engine.input_view()[0])
         ready = time.perf_counter()
-        inference = self.engine.run(self._input, self._class_index)
+        inference = engine.run_in_place(self._class_index)
         done = time.perf_counter()
         probabilities = softmax(inference.logits, spec.temperature)
         mapping = spec.preprocessing.mapping(*frame.image.shape[:2])
         if inference.saliency is not None:
             height, width = inference.saliency.shape
-            mapping = mapping.for_map((height, width), self._input.shape[1:3])
+            network = spec.preprocessing
+            mapping = mapping.for_map((height, width), (network.height, network.width))
         return Prediction(
             frame=frame,
             label=spec.classes[int(np.argmax(inference.logits))],
@@ -125,6 +153,22 @@ class Classifier:
             timings_ms={"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3},
             model=self.identity,
         )
+
+    def close(self) -> None:
+        """Give the engines' memory back."""
+        self.engine.close()
+        self._plain.close()
+
+    def __enter__(self) -> Classifier:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def class_index(bundle: Bundle, name: str | None) -> int:

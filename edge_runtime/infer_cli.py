@@ -112,6 +112,28 @@ def _size(
     help="Map of what decided. Default: gradient if an option needs a map, else none.",
 )
 @click.option("--saliency-class", metavar="NAME", help="Class to explain. Default: the top class.")
+@click.option(
+    "--saliency-every",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="A map for every Nth frame only; the others cost no more than without maps.",
+)
+@click.option(
+    "--calm-seconds",
+    type=click.FloatRange(min=0, max=3600),
+    default=1.0,
+    show_default=True,
+    help="The shown label goes by the mean over this time; 0 for every frame's own.",
+)
+@click.option(
+    "--calm-margin",
+    type=click.FloatRange(min=0, max=1),
+    default=0.1,
+    show_default=True,
+    help="How much more probable another class must be to replace the shown one.",
+)
 @click.option("--jsonl", metavar="FILE", help="Write one JSON line per frame; - for stdout.")
 @click.option("--save-saliency", metavar="DIR", help="Write raw float32 maps as .npy files.")
 @click.option("--save-overlay", metavar="DIR|FILE.mp4", help="Write pictures with the map on them.")

@@ -62,8 +62,9 @@ class LiveLine(Sink):
     def _draw(self, prediction: Prediction) -> None:
         timings = prediction.timings_ms
         latency = timings["preprocess"] + timings["infer"]
+        label = prediction.shown_label
         line = (
-            f"{prediction.label} {100 * prediction.probabilities[prediction.label]:.0f} %  "
+            f"{label} {100 * prediction.probabilities[label]:.0f} %  "
             f"{latency:.1f} ms  {self._statistics.fps:.1f} FPS  frame {self._statistics.frames}  "
             f"dropped {self._feed.dropped}  {prediction.frame.source}"
         )
@@ -76,8 +77,8 @@ def print_summary(summary: RunSummary, options: InferOptions) -> None:
     """Print the closing summary: on stdout, unless the JSON lines are there."""
     lines = [f"{summary.frames} frames in {summary.seconds:.1f} s: {summary.fps:.1f} FPS"]
     if summary.latency_ms:
-        times = ", ".join(f"{name} {value:.2f} ms" for name, value in summary.latency_ms.items())
-        lines.append(f"latency (preprocess + infer): {times}")
+        lines.append(f"latency (preprocess + infer): {_percentiles(summary.latency_ms)}")
+        lines.append(f"age of a frame at its prediction: {_percentiles(summary.age_ms)}")
         labels = ", ".join(f"{name} {count}" for name, count in summary.labels.items())
         lines.append(f"labels: {labels}")
     lines.append(f"peak memory: {summary.peak_memory_mib:.0f} MiB")
@@ -88,3 +89,7 @@ def print_summary(summary: RunSummary, options: InferOptions) -> None:
         if target is not None and target != "-":
             lines.append(f"written: {target}")
     click.echo("\n".join(lines), err=options.jsonl == "-")
+
+
+def _percentiles(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f} ms" for name, value in values.items())

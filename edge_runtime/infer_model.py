@@ -33,14 +33,18 @@ def open_model(options: InferOptions) -> Iterator[FrameClassifier]:
         SaliedgeError: The options cannot be met.
     """
     load = LoadOptions(
-        options.engine, options.saliency_mode, options.saliency_class, options.threads
+        options.engine,
+        options.saliency_mode,
+        options.saliency_class,
+        options.threads,
+        options.saliency_every,
     )
     verify = signature_check(options.public_key)
     if options.bundle is not None:
         bundle = open_bundle(options.bundle)
         verify(bundle)
         classifier = load_classifier(bundle, load)
-        with classifier.engine:
+        with classifier:
             yield classifier
         return
     store = ModelStore(state_directory(options.state_dir))

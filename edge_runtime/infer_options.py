@@ -30,6 +30,9 @@ class InferOptions:
     engine: str | None
     saliency: str | None
     saliency_class: str | None
+    saliency_every: int
+    calm_seconds: float
+    calm_margin: float
     jsonl: str | None
     save_saliency: str | None
     save_overlay: str | None

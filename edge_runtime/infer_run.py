@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_runtime.assessment import Assessor
+from edge_runtime.calm_label import CalmOptions
 from edge_runtime.errors import OutputError, SourceError
 from edge_runtime.files import refuse_existing
 from edge_runtime.images import IMAGE_SUFFIXES
@@ -38,14 +40,14 @@ def run_inference(options: InferOptions) -> int:
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds
         )
+        sinks = [*_open_sinks(options, classifier.bundle, source), LiveLine(statistics, feed)]
+        calm = CalmOptions(options.calm_seconds, options.calm_margin)
         loop = InferenceLoop(
             feed=feed,
             classifier=classifier,
-            sinks=[
-                *_open_sinks(options, classifier.bundle, source),
-                LiveLine(statistics, feed),
-            ],
+            sinks=sinks,
             statistics=statistics,
+            assessor=Assessor(calm, any(sink.shows_distance for sink in sinks)),
             max_frames=options.max_frames,
         )
         try:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.assessment import Assessor
 from edge_runtime.classifier import FrameClassifier, Prediction
 from edge_runtime.errors import DataError, SourceError
-from edge_runtime.saliency import overlay
+from edge_runtime.saliency import draw_heat, heat_of_map, heat_on_frame
 from edge_runtime.sinks.base import Sink
 from edge_runtime.sources.base import Frame, SourceStatus
 from edge_runtime.sources.feed import FrameFeed
@@ -30,6 +31,7 @@ class InferenceLoop:
         classifier: What classifies them.
         sinks: Where the predictions go; closed at the end.
         statistics: Figures of the run, to be read at any time.
+        assessor: Finds the calm label and how far a prediction is to be trusted.
         max_frames: Frames after which to end; None for all.
     """
 
@@ -37,6 +39,7 @@ class InferenceLoop:
     classifier: FrameClassifier
     sinks: Sequence[Sink]
     statistics: RunStatistics
+    assessor: Assessor = field(default_factory=Assessor)
     max_frames: int | None = None
 
     def run(self) -> None:
@@ -79,8 +82,10 @@ class InferenceLoop:
         """Take one frame through all stages and give it back."""
         self.statistics.frame_in_hand()
         prediction = self.classifier.classify(frame)
+        prediction = self.assessor.assess(prediction, self.classifier.bundle)
         timings = {"capture": self.feed.capture_seconds * 1e3, **prediction.timings_ms}
-        prediction = replace(prediction, timings_ms=timings)
+        age_ms = (time.monotonic() - frame.captured_at.monotonic) * 1e3
+        prediction = replace(prediction, timings_ms=timings, age_ms=age_ms)
         picture = self._picture(prediction)
         for sink in self.sinks:
             sink.write(prediction, picture)
@@ -88,12 +93,23 @@ class InferenceLoop:
         frame.release()
 
     def _picture(self, prediction: Prediction) -> NDArray[np.uint8] | None:
-        """Draw the map over the frame if a sink wants it, and note how long that took."""
-        if prediction.saliency is None or not any(sink.wants_picture for sink in self.sinks):
+        """Draw the map over the frame if a sink wants it, and note how long that took.
+
+        A frame that has no map of its own is shown without one: another frame's would lie.
+        """
+        if not any(sink.wants_picture for sink in self.sinks):
             return None
+        image = prediction.frame.image
+        if prediction.saliency is None:
+            return image
         start = time.perf_counter()
-        picture = overlay(prediction.frame.image, prediction.saliency, prediction.mapping)
-        prediction.timings_ms["present"] = (time.perf_counter() - start) * 1e3
+        heat = heat_on_frame(
+            heat_of_map(prediction.saliency), prediction.mapping, (image.shape[0], image.shape[1])
+        )
+        laid = time.perf_counter()
+        picture = draw_heat(image, heat)
+        prediction.timings_ms["explain"] = (laid - start) * 1e3
+        prediction.timings_ms["present"] = (time.perf_counter() - laid) * 1e3
         return picture
 
     def _close_sinks(self, keep: bool) -> None:

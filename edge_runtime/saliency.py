@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import FrameMapping
 
-__all__ = ["colorize", "heat_of_map", "heat_on_frame", "overlay"]
+__all__ = ["colorize", "draw_heat", "heat_of_map", "heat_on_frame", "overlay"]
 
 _COARSE_SIDE = 48
 _SMOOTHING = 0.025
@@ -119,10 +119,29 @@ def overlay(
     Raises:
         ValueError: ``opacity`` is not within 0 to 1.
     """
+    heat = heat_on_frame(heat_of_map(saliency), mapping, frame_hwc.shape[:2])
+    return draw_heat(frame_hwc, heat, opacity, contour)
+
+
+def draw_heat(
+    frame_hwc: NDArray[np.uint8],
+    heat: NDArray[np.float32],
+    opacity: float = 0.65,
+    contour: bool = True,
+) -> NDArray[np.uint8]:
+    """Draw a map that lies on its frame; see :func:`overlay`.
+
+    Args:
+        frame_hwc: uint8 ``[H, W, 3]``, RGB.
+        heat: float32 ``[H, W]``, 0 to 1, of :func:`heat_on_frame`.
+        opacity: Cover at the warmest place, 0 to 1.
+        contour: Whether to outline the warmest 5 % of the frame.
+
+    Raises:
+        ValueError: ``opacity`` is not within 0 to 1.
+    """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be within 0 to 1, not {opacity}")
-    height, width = frame_hwc.shape[:2]
-    heat = heat_on_frame(heat_of_map(saliency), mapping, (height, width))
     cover = heat * np.float32(opacity)
     blended = cv2.blendLinear(
         np.ascontiguousarray(frame_hwc), colorize(heat), np.float32(1) - cover, cover

@@ -28,6 +28,7 @@ class RunSummary:
         fps: ``frames / seconds``; 0 without frames.
         latency_ms: ``p50``, ``p90``, ``p99`` of the time from a frame in hand to its prediction
             (``preprocess`` + ``infer``), over the last 65,536 frames. Empty without frames.
+        age_ms: The same of the time from taking a frame to its prediction.
         dropped: Frames of a live source that were never taken.
         skipped: Unreadable files that were left out.
         labels: Class -> frames, most frequent first.
@@ -38,10 +39,34 @@ class RunSummary:
     seconds: float
     fps: float
     latency_ms: dict[str, float]
+    age_ms: dict[str, float]
     dropped: int
     skipped: int
     labels: dict[str, int]
     peak_memory_mib: float
+
+
+class _Window:
+    """The latest values of a quantity, a bounded number of them."""
+
+    def __init__(self) -> None:
+        self._values = array("d")
+        self._count = 0
+
+    def add(self, value: float) -> None:
+        """Take one more value."""
+        if len(self._values) < _WINDOW:
+            self._values.append(value)
+        else:
+            self._values[self._count % _WINDOW] = value
+        self._count += 1
+
+    def percentiles(self) -> dict[str, float]:
+        """Return ``p50``, ``p90`` and ``p99``; empty without values."""
+        if not self._values:
+            return {}
+        values = np.percentile(np.frombuffer(self._values), (50, 90, 99))
+        return dict(zip(("p50", "p90", "p99"), values.tolist(), strict=True))
 
 
 class RunStatistics:
@@ -49,7 +74,8 @@ class RunStatistics:
 
     def __init__(self) -> None:
         self.frames = 0
-        self._latencies = array("d")
+        self._latencies = _Window()
+        self._ages = _Window()
         self._labels: Counter[str] = Counter()
         self._start: float | None = None
         self._end = 0.0
@@ -62,10 +88,8 @@ class RunStatistics:
     def add(self, prediction: Prediction) -> None:
         """Count a finished frame."""
         latency = prediction.timings_ms["preprocess"] + prediction.timings_ms["infer"]
-        if len(self._latencies) < _WINDOW:
-            self._latencies.append(latency)
-        else:
-            self._latencies[self.frames % _WINDOW] = latency
+        self._latencies.add(latency)
+        self._ages.add(prediction.age_ms)
         self.frames += 1
         self._labels[prediction.label] += 1
         self._end = time.perf_counter()
@@ -82,15 +106,12 @@ class RunStatistics:
 
     def summary(self, dropped: int, skipped: int) -> RunSummary:
         """Return the figures so far."""
-        latency = {}
-        if self._latencies:
-            values = np.percentile(np.frombuffer(self._latencies), (50, 90, 99))
-            latency = dict(zip(("p50", "p90", "p99"), values.tolist(), strict=True))
         return RunSummary(
             frames=self.frames,
             seconds=self.seconds,
             fps=self.fps,
-            latency_ms=latency,
+            latency_ms=self._latencies.percentiles(),
+            age_ms=self._ages.percentiles(),
             dropped=dropped,
             skipped=skipped,
             labels=dict(self._labels.most_common()),

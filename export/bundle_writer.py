@@ -116,6 +116,8 @@ def bundle_record(
             mean_file=_MEAN_FILE,
             covariance_file=_COVARIANCE_FILE,
             shrinkage=features.shrinkage,
+            threshold=features.threshold,
+            false_alarm_rate=features.false_alarm_rate,
         ),
         quantization=_sites(candidate),
         provenance=provenance,

@@ -5,16 +5,29 @@ expected squared error (Ledoit and Wolf, A well-conditioned estimator for large-
 covariance matrices, J. Multivariate Analysis 88, 2004, section 3.2), so that it can be inverted
 even from fewer images than features. The rounding error of the quantised features is added to every
 variance, since a feature that never moved in training still may move by a step.
+
+The threshold on the distance is found by cross-fitting: the images are dealt into folds, and each
+is measured by the moments of the other folds, as if it were new. Of n such distances the one of
+rank ``ceil((n + 1) (1 - rate))`` is the threshold: another image of their kind exceeds it with a
+probability of ``rate`` at most (split conformal prediction; Vovk, Gammerman and Shafer, Algorithmic
+Learning in a Random World, 2005). The network itself has seen all these images in training, so on
+others the share may be higher: measure it there.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FeatureMoments", "feature_moments", "shrunk_covariance"]
+from edge_runtime.familiarity import FeatureDistance
+
+__all__ = ["FALSE_ALARM_RATE", "FeatureMoments", "feature_moments", "shrunk_covariance"]
+
+FALSE_ALARM_RATE = 0.01
+_FOLDS = 4
 
 
 @dataclass(frozen=True)
@@ -26,12 +39,16 @@ class FeatureMoments:
         covariance: float32 ``[F, F]``, shrunk, positive definite.
         count: N.
         shrinkage: weight of the scaled identity, 0 to 1.
+        threshold: distance that few images of this kind exceed.
+        false_alarm_rate: how few: the wanted rate, or 1 / (N + 1) if N is too small to tell.
     """
 
     mean: NDArray[np.float32]
     covariance: NDArray[np.float32]
     count: int
     shrinkage: float
+    threshold: float
+    false_alarm_rate: float
 
 
 def feature_moments(features: NDArray[np.float32], step: float) -> FeatureMoments:
@@ -42,14 +59,42 @@ def feature_moments(features: NDArray[np.float32], step: float) -> FeatureMoment
         step: their quantisation step, whose rounding error has the variance ``step^2 / 12``.
     """
     wide = features.astype(np.float64)
-    covariance, shrinkage = shrunk_covariance(wide)
-    covariance.flat[:: covariance.shape[0] + 1] += step**2 / 12
+    mean, covariance, shrinkage = _moments(wide, step)
+    rate = max(FALSE_ALARM_RATE, 1 / (len(features) + 1))
     return FeatureMoments(
-        mean=wide.mean(axis=0).astype(np.float32),
+        mean=mean.astype(np.float32),
         covariance=covariance.astype(np.float32),
         count=len(features),
         shrinkage=shrinkage,
+        threshold=_threshold(_cross_fitted_distances(wide, step), rate),
+        false_alarm_rate=rate,
     )
+
+
+def _moments(
+    samples: NDArray[np.float64], step: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Mean, covariance with the rounding error, and shrinkage of samples ``[N, F]``."""
+    covariance, shrinkage = shrunk_covariance(samples)
+    covariance.flat[:: covariance.shape[0] + 1] += step**2 / 12
+    return samples.mean(axis=0), covariance, shrinkage
+
+
+def _cross_fitted_distances(samples: NDArray[np.float64], step: float) -> NDArray[np.float32]:
+    """Distance of each sample by the moments of the folds that it is not in, float32 ``[N]``."""
+    folds = np.arange(len(samples)) % min(_FOLDS, len(samples))
+    distances = np.empty(len(samples), np.float32)
+    for fold in np.unique(folds):
+        mean, covariance, _ = _moments(samples[folds != fold], step)
+        distances[folds == fold] = FeatureDistance(mean, covariance)(samples[folds == fold])
+    return distances
+
+
+def _threshold(distances: NDArray[np.float32], rate: float) -> float:
+    """The distance of rank ``ceil((n + 1) (1 - rate))`` from below; positive."""
+    rank = math.ceil((len(distances) + 1) * (1 - rate) - 1e-9)
+    ranked = np.sort(distances)
+    return max(float(ranked[min(rank, len(ranked)) - 1]), float(np.finfo(np.float32).tiny))
 
 
 def shrunk_covariance(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

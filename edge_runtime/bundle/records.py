@@ -72,6 +72,9 @@ class FeatureStatistics:
         mean_file: ``.npy``, float32 ``[F]``.
         covariance_file: ``.npy``, float32 ``[F, F]``, shrunk so that it can be inverted.
         shrinkage: Share of the scaled identity in the covariance (Ledoit and Wolf, 2004), 0 to 1.
+        threshold: Mahalanobis' distance beyond which a picture is unlike the training images; None
+            in bundles before schema 1.3.
+        false_alarm_rate: Share of training images, left out of the statistics, that are beyond it.
     """
 
     size: int
@@ -79,12 +82,20 @@ class FeatureStatistics:
     mean_file: str
     covariance_file: str
     shrinkage: float
+    threshold: float | None = None
+    false_alarm_rate: float | None = None
 
     def __post_init__(self) -> None:
         check_file_name(self.mean_file)
         check_file_name(self.covariance_file)
         if self.size < 1 or self.count < 1 or not 0 <= self.shrinkage <= 1:
             raise ValueError("the feature statistics have a size, count or shrinkage out of range")
+        if (self.threshold is None) != (self.false_alarm_rate is None):
+            raise ValueError("a threshold of the feature distance has a false alarm rate")
+        if self.threshold is not None and not self.threshold > 0:
+            raise ValueError("the threshold of the feature distance is not positive")
+        if self.false_alarm_rate is not None and not 0 <= self.false_alarm_rate < 1:
+            raise ValueError("the false alarm rate is not within 0 to 1")
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
@@ -94,6 +105,8 @@ class FeatureStatistics:
             "mean_file": self.mean_file,
             "covariance_file": self.covariance_file,
             "shrinkage": self.shrinkage,
+            "threshold": self.threshold,
+            "false_alarm_rate": self.false_alarm_rate,
         }
 
     @classmethod
@@ -105,6 +118,8 @@ class FeatureStatistics:
             mean_file=fields.text(record, "mean_file"),
             covariance_file=fields.text(record, "covariance_file"),
             shrinkage=fields.number(record, "shrinkage"),
+            threshold=_optional_number(record, "threshold"),
+            false_alarm_rate=_optional_number(record, "false_alarm_rate"),
         )
 
 
@@ -208,3 +223,7 @@ class Gate:
             passed=fields.boolean(record, "passed"),
             comparison=fields.text(record, "comparison", ">="),  # type: ignore[arg-type]
         )
+
+
+def _optional_number(record: dict[str, Any], name: str) -> float | None:
+    return None if record.get(name) is None else fields.number(record, name)

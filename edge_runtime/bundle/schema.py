@@ -15,7 +15,8 @@ fields that it does not know; it refuses another major. So a field may be added 
 and a field may change its meaning only with a new major.
 
 History: 1.0 first version; 1.1 ``operating_points``; 1.2 ``preprocessing.roi`` (a record that has
-one names a kernel that readers of 1.1 refuse, so that none of them looks at the whole frame).
+one names a kernel that readers of 1.1 refuse, so that none of them looks at the whole frame); 1.3
+``features.threshold`` and ``features.false_alarm_rate``.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ __all__ = [
     "check_schema_version",
 ]
 
-SCHEMA = "1.2"
+SCHEMA = "1.3"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 SIGNATURE_FILE = "bundle.sig"

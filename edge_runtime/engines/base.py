@@ -48,14 +48,19 @@ class Engine(ABC):
     graph: GraphSpec
 
     @abstractmethod
-    def _outputs(
-        self, image: NDArray[np.uint8], class_index: NDArray[np.int32]
-    ) -> dict[str, NDArray[np.float32]]:
-        """Run the graph.
+    def input_view(self) -> NDArray[np.uint8]:
+        """Return the memory that the graph reads its image from, uint8 ``[1, H, W, 3]``, RGB.
+
+        Write into it and let it go before :meth:`run_in_place`: an interpreter may not run while
+        somebody holds its memory.
+        """
+
+    @abstractmethod
+    def _outputs(self, class_index: int) -> dict[str, NDArray[np.float32]]:
+        """Run the graph on what is in :meth:`input_view`.
 
         Args:
-            image: uint8 ``[1, H, W, 3]``, RGB, C-contiguous.
-            class_index: int32 ``[1]``; ignored by a plain graph.
+            class_index: Class to explain, -1 for the top class; ignored by a plain graph.
 
         Returns:
             Every output of the graph by its interface name; the arrays belong to the caller.
@@ -74,12 +79,22 @@ class Engine(ABC):
         expected = self.graph.input("image").shape
         if image.shape != expected or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 image {expected}, got {image.dtype} {image.shape}")
+        self.input_view()[...] = image
+        return self.run_in_place(class_index)
+
+    def run_in_place(self, class_index: int = -1) -> Inference:
+        """Classify what was written into :meth:`input_view`.
+
+        Args:
+            class_index: As for :meth:`run`.
+
+        Raises:
+            ValueError: There is no such class.
+        """
         classes = self.graph.output("logits").shape[1]
         if not -1 <= class_index < classes:
             raise ValueError(f"expected a class index from -1 to {classes - 1}, got {class_index}")
-        outputs = self._outputs(
-            np.ascontiguousarray(image), np.array([class_index], dtype=np.int32)
-        )
+        outputs = self._outputs(class_index)
         logits = outputs["logits"][0]
         has_map = self.graph.saliency != "none"
         return Inference(

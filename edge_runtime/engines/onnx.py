@@ -55,15 +55,20 @@ class OnnxEngine(Engine):
                     f"promises; export again."
                 )
         self._output_names = [tensor.name for tensor in graph.outputs]
-        self._takes_class = graph.saliency != "none"
+        # The session reads these arrays where they lie.
+        self._image = np.zeros(graph.input("image").shape, dtype=np.uint8)
+        self._class_index = np.full(1, -1, dtype=np.int32)
+        self._feeds: dict[str, NDArray[Any]] = {"image": self._image}
+        if graph.saliency != "none":
+            self._feeds["class_index"] = self._class_index
 
-    def _outputs(
-        self, image: NDArray[np.uint8], class_index: NDArray[np.int32]
-    ) -> dict[str, NDArray[np.float32]]:
-        feeds: dict[str, NDArray[Any]] = {"image": image}
-        if self._takes_class:
-            feeds["class_index"] = class_index
-        results = self._session.run(self._output_names, feeds)
+    def input_view(self) -> NDArray[np.uint8]:
+        """Return the array that the session reads."""
+        return self._image
+
+    def _outputs(self, class_index: int) -> dict[str, NDArray[np.float32]]:
+        self._class_index[0] = class_index
+        results = self._session.run(self._output_names, self._feeds)
         return dict(zip(self._output_names, results, strict=True))
 
     def close(self) -> None:

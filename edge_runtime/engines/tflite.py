@@ -48,13 +48,17 @@ class TfliteEngine(Engine):
         self._results = {spec.name: _required(outputs, spec.name, graph) for spec in graph.outputs}
         self._takes_class = graph.saliency != "none"
 
-    def _outputs(
-        self, image: NDArray[np.uint8], class_index: NDArray[np.int32]
-    ) -> dict[str, NDArray[np.float32]]:
+    def input_view(self) -> NDArray[np.uint8]:
+        """Return the interpreter's own memory; it does not run while this is held."""
+        view: NDArray[np.uint8] = self._interpreter.tensor(self._inputs["image"])()
+        return view
+
+    def _outputs(self, class_index: int) -> dict[str, NDArray[np.float32]]:
         interpreter = self._interpreter
-        interpreter.set_tensor(self._inputs["image"], image)
         if self._takes_class:
-            interpreter.set_tensor(self._inputs["class_index"], class_index)
+            interpreter.set_tensor(
+                self._inputs["class_index"], np.array([class_index], dtype=np.int32)
+            )
         interpreter.invoke()
         return {name: interpreter.get_tensor(index) for name, index in self._results.items()}
 

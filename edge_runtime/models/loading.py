@@ -20,12 +20,14 @@ class LoadOptions:
         saliency: ``none``, ``gradient`` or ``cam``.
         saliency_class: Class to explain; the top class if None.
         threads: Threads of the engine; the processors up to four if None.
+        saliency_every: A map for every how many frames.
     """
 
     engine: str | None = None
     saliency: str = "none"
     saliency_class: str | None = None
     threads: int | None = None
+    saliency_every: int = 1
 
     def engine_for(self, bundle: Bundle) -> str:
         """Return the name of the engine that runs a bundle.
@@ -37,7 +39,9 @@ class LoadOptions:
 
 
 def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
-    """Load a bundle's graph; the caller closes ``classifier.engine``.
+    """Load a bundle's graph, and the one without a map if not every frame gets one.
+
+    The caller closes the classifier.
 
     Raises:
         UsageError: The bundle lacks the class to explain.
@@ -45,5 +49,14 @@ def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
         ArtifactError: The bundle lacks the graph, or the engine cannot load it.
     """
     class_index(bundle, options.saliency_class)
-    engine = open_engine(options.engine_for(bundle), bundle, options.saliency, options.threads)
-    return Classifier(bundle, engine, options.saliency_class)
+    name = options.engine_for(bundle)
+    engine = open_engine(name, bundle, options.saliency, options.threads)
+    plain = None
+    if options.saliency != "none" and options.saliency_every > 1:
+        try:
+            plain = open_engine(name, bundle, "none", options.threads)
+        except BaseException:
+            engine.close()
+            raise
+    every = options.saliency_every if plain is not None else 1
+    return Classifier(bundle, engine, options.saliency_class, plain, every)

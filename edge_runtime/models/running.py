@@ -70,7 +70,7 @@ class StoreClassifier:
         current, self._current = self._current, None
         if current is None:
             return
-        current.engine.close()
+        current.close()
         if in_order and self._left:
             self._starter.withdraw(current.bundle.sha256)
 
@@ -117,7 +117,7 @@ class StoreClassifier:
         """Classify with another model from now on."""
         previous, self._current = self._current, classifier
         if previous is not None:
-            previous.engine.close()
+            previous.close()
         sha256 = classifier.bundle.sha256
         self._left = self._trial_frames if self._store.selection().trial == sha256 else 0
         state = " on trial" if self._left else ""
@@ -178,7 +178,7 @@ class _Preparation:
         """Wait for the thread, whose self-test was cancelled, and close what it loaded."""
         self._thread.join(_JOIN_SECONDS)
         if self.result is not None:
-            self.result.engine.close()
+            self.result.close()
             if self._on_trial:
                 self._starter.withdraw(self._sha256)
 

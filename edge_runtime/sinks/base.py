@@ -20,9 +20,11 @@ class Sink(ABC):
 
     Attributes:
         wants_picture: Whether :meth:`write` needs the picture with the saliency map drawn on it.
+        shows_distance: Whether it shows how far a picture is from the training images.
     """
 
     wants_picture = False
+    shows_distance = False
 
     @abstractmethod
     def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:

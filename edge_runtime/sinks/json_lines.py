@@ -26,8 +26,11 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
     ``time_utc`` (ISO 8601, when the frame was taken or read), ``source`` (relative path or URL),
     ``frame`` (number in its source), ``label``, ``probabilities`` (class -> number),
     ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number), ``bundle_sha256``,
-    ``engine`` and ``version`` (of saliedge).
+    ``engine`` and ``version`` (of saliedge); then ``age_ms`` (from taking the frame to its
+    prediction) and, of its :class:`~edge_runtime.assessment.Assessment`, ``shown_label``,
+    ``uncertain``, ``distance`` and ``unfamiliar`` (null where not known).
     """
+    assessment = prediction.assessment
     return {
         "time_utc": _iso(prediction.frame.captured_at.utc),
         "source": prediction.frame.source,
@@ -41,7 +44,16 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
         "bundle_sha256": prediction.model.sha256,
         "engine": prediction.model.engine,
         "version": __version__,
+        "age_ms": round(prediction.age_ms, 3),
+        "shown_label": None if assessment is None else assessment.shown_label,
+        "uncertain": None if assessment is None else assessment.uncertain,
+        "distance": None if assessment is None else _rounded(assessment.distance),
+        "unfamiliar": None if assessment is None else assessment.unfamiliar,
     }
+
+
+def _rounded(distance: float | None) -> float | None:
+    return None if distance is None else round(distance, 3)
 
 
 def source_record(status: SourceStatus) -> dict[str, Any]:
@@ -74,6 +86,8 @@ class JsonLinesSink(Sink):
     Raises:
         OutputError: The file exists without ``force``, or cannot be written.
     """
+
+    shows_distance = True
 
     def __init__(self, target: str, force: bool = False) -> None:
         self._target = target

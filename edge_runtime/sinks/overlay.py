@@ -130,9 +130,9 @@ def _required(picture: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
 def _captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np.uint8]:
     """Write the label, its probability and what the map is about into the top left corner."""
     height, width = picture.shape[:2]
-    percent = 100 * prediction.probabilities[prediction.label]
-    text = f"{_ascii(prediction.label)} {percent:.0f} %"
-    if prediction.saliency_class not in (None, prediction.label):
+    label = prediction.shown_label
+    text = f"{_ascii(label)} {100 * prediction.probabilities[label]:.0f} %"
+    if prediction.saliency_class not in (None, label):
         text += f", map of {_ascii(prediction.saliency_class)}"
     font, reference = cv2.FONT_HERSHEY_SIMPLEX, 1.0
     (text_width, text_height), _ = cv2.getTextSize(text, font, reference, 1)

@@ -49,10 +49,10 @@ class SaliencyFolderSink(Sink):
         self._write_mappings()
 
     def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
-        """Write the map of one frame."""
+        """Write the map of one frame, if it has one."""
         saliency = prediction.saliency
         if saliency is None:
-            raise ValueError("the prediction has no saliency map")
+            return
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(saliency, dtype=np.float32), allow_pickle=False)
         path = self._files.path(prediction.frame)

@@ -15,6 +15,7 @@ __all__ = ["SYNTHETIC_PREFIX", "SyntheticOptions", "SyntheticSource"]
 
 SYNTHETIC_PREFIX = "synthetic:"
 _MIN_SIDE = 32
+_FILM_FPS = 25
 _MAX_SIDE = 8192
 _MAX_SEED = 2**64 - 1
 
@@ -104,5 +105,13 @@ class SyntheticSource(Source):
                 time.sleep(max(0.0, start + index / self._options.fps - time.monotonic()))
             buffer = self._pool.take(self._options.height, self._options.width)
             image = self._scene.frame(index, buffer)
-            yield Frame(image, self.name, index, CaptureTime.now(), "synthetic", pool=self._pool)
+            yield Frame(
+                image=image,
+                source=self.name,
+                index=index,
+                captured_at=CaptureTime.now(),
+                stem="synthetic",
+                film_seconds=None if self.live else index / _FILM_FPS,
+                pool=self._pool,
+            )
             index += 1

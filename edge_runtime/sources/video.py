@@ -23,6 +23,7 @@ VIDEO_SUFFIXES = frozenset(
 STREAM_SCHEMES = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "rtsps", "srt", "tcp", "udp"})
 """Schemes of the URLs that are opened."""
 
+_DEFAULT_FPS = 25.0
 _OPEN_TIMEOUT_MS = 10_000
 _READ_TIMEOUT_MS = 5_000
 
@@ -55,7 +56,15 @@ class _FfmpegSource(Source):
         index = 0
         while (read := self._reader.read()) is not None:
             image, taken_at = read
-            yield Frame(image, self.name, index, taken_at, self._stem, pool=self._reader.pool)
+            yield Frame(
+                image=image,
+                source=self.name,
+                index=index,
+                captured_at=taken_at,
+                stem=self._stem,
+                film_seconds=None if self.live else index / (self.fps or _DEFAULT_FPS),
+                pool=self._reader.pool,
+            )
             index += 1
         if index == 0:
             raise SourceError(f"{self._shown} holds no frame that can be decoded; check it.")

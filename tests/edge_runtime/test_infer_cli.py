@@ -27,6 +27,11 @@ KEYS = [
     "bundle_sha256",
     "engine",
     "version",
+    "age_ms",
+    "shown_label",
+    "uncertain",
+    "distance",
+    "unfamiliar",
 ]
 
 
@@ -179,6 +184,19 @@ def test_an_overlay_film_has_every_frame(edge_infer, tiny_bundle_path, tmp_path)
         frames += 1
     assert frames == 5
     assert [path.name for path in tmp_path.iterdir()] == ["explained.mp4"]
+
+
+def test_an_overlay_film_with_few_maps_has_every_frame(edge_infer, tiny_bundle_path, tmp_path):
+    target, out, maps = tmp_path / "film.mp4", tmp_path / "out.jsonl", tmp_path / "maps"
+    end = edge_infer(
+        *("--bundle", tiny_bundle_path, "--source", "synthetic:?width=64&height=48&frames=5"),
+        *("--save-overlay", target, "--saliency-every", 2, "--jsonl", out, "--save-saliency", maps),
+    )
+    assert end.code == 0
+    assert cv2.VideoCapture(str(target)).get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    explained = [record["saliency_class"] is not None for record in _lines(out)]
+    assert explained == [True, False, True, False, True]
+    assert len(list(maps.glob("*.npy"))) == 3
 
 
 def test_max_frames_ends_the_run(edge_infer, tiny_bundle_path, tmp_path):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
+from edge_runtime import open_bundle
+from edge_runtime.assessment import Assessment
 from edge_runtime.errors import SourceError
 from edge_runtime.loop import InferenceLoop
 from edge_runtime.sinks import Sink
@@ -23,6 +26,7 @@ class _Seen(Sink):
 
     def write(self, prediction, picture):
         self.told.append(prediction.frame.index)
+        self.prediction, self.picture = prediction, picture
 
     def source_changed(self, status):
         self.told.append(status.state)
@@ -32,8 +36,17 @@ class _Seen(Sink):
 
 
 class _Classifier:
+    def __init__(self, bundle):
+        self.bundle = bundle
+
     def classify(self, frame):
-        return prediction(frame=frame, timings_ms={"preprocess": 1.0, "infer": 2.0})
+        return prediction(
+            frame=frame,
+            label="green",
+            probabilities={"red": 0.1, "green": 0.8, "blue": 0.1},
+            features=np.zeros(3, np.float32),
+            timings_ms={"preprocess": 1.0, "infer": 2.0},
+        )
 
 
 class _Camera(Source):
@@ -53,32 +66,53 @@ def _frame(index, pool=None):
     return Frame(pool.take(2, 2), "camera", index, CaptureTime.now(), "camera", pool=pool)
 
 
-def _loop(feed, *sinks):
-    return InferenceLoop(feed, _Classifier(), sinks, RunStatistics())
+@pytest.fixture
+def loop(tiny_bundle_path):
+    """Function that makes a loop of a feed and sinks."""
+    bundle = open_bundle(tiny_bundle_path)
+    return lambda feed, *sinks: InferenceLoop(feed, _Classifier(bundle), sinks, RunStatistics())
 
 
-def test_every_sink_learns_that_the_camera_was_lost_and_is_back():
+def test_every_sink_learns_that_the_camera_was_lost_and_is_back(loop):
     cameras = iter([_Camera(_frame(1))])
     feed = FrameFeed(
         _Camera(_frame(0), lost=True), threading.Event(), Reconnection(lambda: next(cameras), 0.001)
     )
     first, second = _Seen(), _Seen()
-    _loop(feed, first, second).run()
+    loop(feed, first, second).run()
     assert first.told == second.told == [0, "lost", "live", 1]
     assert first.kept
 
 
-def test_a_frame_is_given_back_when_every_sink_has_seen_it():
+def test_a_frame_is_given_back_when_every_sink_has_seen_it(loop):
     pool = FramePool()
     frame = _frame(0, pool)
-    _loop(FrameFeed(_Camera(frame), threading.Event()), _Seen()).run()
+    loop(FrameFeed(_Camera(frame), threading.Event()), _Seen()).run()
     assert pool.take(2, 2) is frame.image
 
 
-def test_without_reconnection_a_lost_camera_ends_the_run_with_what_was_recorded():
+def test_without_reconnection_a_lost_camera_ends_the_run_with_what_was_recorded(loop):
     seen = _Seen()
     feed = FrameFeed(_Camera(_frame(0), lost=True), threading.Event())
     with pytest.raises(SourceError, match="pulled away"):
-        _loop(feed, seen).run()
+        loop(feed, seen).run()
     assert seen.told == [0]
     assert seen.kept
+
+
+def test_a_prediction_reaches_the_sinks_assessed_and_with_its_age(loop):
+    seen = _Seen()
+    loop(FrameFeed(_Camera(_frame(0)), threading.Event()), seen).run()
+    assert seen.prediction.assessment == Assessment(
+        "green", uncertain=False, distance=0.0, unfamiliar=False
+    )
+    assert seen.prediction.age_ms > 0
+    assert list(seen.prediction.timings_ms) == ["capture", "preprocess", "infer"]
+
+
+def test_a_frame_without_a_map_of_its_own_is_shown_without_one(loop):
+    seen = _Seen()
+    seen.wants_picture = True
+    frame = _frame(0)
+    loop(FrameFeed(_Camera(frame), threading.Event()), seen).run()
+    assert seen.picture is frame.image

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge_runtime import statistics
 from edge_runtime.statistics import RunStatistics
 from tests.edge_runtime.predictions import prediction
@@ -18,6 +20,13 @@ def test_percentiles_are_of_preprocessing_plus_inference():
     for milliseconds in range(1, 102):
         run.add(_prediction("normal", milliseconds))
     assert run.summary(0, 0).latency_ms == {"p50": 51.0, "p90": 91.0, "p99": 100.0}
+
+
+def test_the_age_of_a_frame_is_counted_beside():
+    run = RunStatistics()
+    for age in (10.0, 20.0, 30.0):
+        run.add(replace(_prediction("normal", 1), age_ms=age))
+    assert run.summary(0, 0).age_ms["p50"] == 20.0
 
 
 def test_labels_are_counted_most_frequent_first():
@@ -38,5 +47,5 @@ def test_memory_stays_bounded_and_old_latencies_are_forgotten(monkeypatch):
     run = RunStatistics()
     for milliseconds in [1000] * 20 + [2] * 8:
         run.add(_prediction("normal", milliseconds))
-    assert len(run._latencies) == 8
+    assert len(run._latencies._values) == 8
     assert run.summary(0, 0).latency_ms["p99"] == 2.0

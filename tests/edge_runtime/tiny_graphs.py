@@ -305,7 +305,10 @@ def write_bundle(folder, formats=("onnx", "tflite"), graph_bytes=None, **changes
             saliency_files={"gradient": "golden-gradient.npy", "cam": "golden-cam.npy"},
             logit_step=0.01,
         ),
-        "features": FeatureStatistics(3, 100, "features-mean.npy", "features-covariance.npy", 0.1),
+        # The features of the golden images are within 0.2 of zero, a white picture's 0.87 away.
+        "features": FeatureStatistics(
+            3, 100, "features-mean.npy", "features-covariance.npy", 0.1, 0.6, 0.01
+        ),
         "quantization": (SiteQuantization("shine", 0.5, 8, False, 0.5 / 255),),
         "temperature": 1.5,
         "operating_points": (

@@ -55,7 +55,7 @@ def test_a_model_works_after_a_kill_at_any_step(states, store, shelf, operation)
         starter = ModelStarter(
             killed, LoadOptions("onnx", threads=1), lambda bundle: None, report=pytest.fail
         )
-        starter.load_proven().engine.close()
+        starter.load_proven().close()
         assert all(not model.problem for model in killed.installed())
         if operation in ("install", "remove"):
             _finish(killed, operation, shelf)

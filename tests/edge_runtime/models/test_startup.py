@@ -17,7 +17,7 @@ def started(starter):
 
     def start(engine="onnx", **options):
         classifier = starter(engine, **options).start()
-        classifier.engine.close()
+        classifier.close()
         return classifier.bundle.sha256
 
     return start
@@ -117,7 +117,7 @@ def test_a_model_that_nobody_who_is_trusted_signed_is_not_loaded(starter, store,
             raise SignatureError("it is not signed.")
 
     classifier = starter(verify=verify).start()
-    classifier.engine.close()
+    classifier.close()
     assert classifier.bundle.sha256 == first
     assert store.selection().failed == {second: "it is not signed."}
 

@@ -1,0 +1,53 @@
+"""From a frame to a prediction, in place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_runtime import installed_engines, open_bundle, open_engine
+from edge_runtime.classifier import Classifier
+from edge_runtime.models import LoadOptions, load_classifier
+from edge_runtime.sources import CaptureTime, Frame
+from tests.edge_runtime import tiny_graphs
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+IMAGES = tiny_graphs.golden_images()
+
+
+@pytest.fixture
+def bundle(tiny_bundle_path):
+    return open_bundle(tiny_bundle_path)
+
+
+def _frame(image, index=0):
+    return Frame(image, "x", index, CaptureTime.now(), "x")
+
+
+@pytest.mark.parametrize("name", installed_engines())
+def test_the_engines_memory_is_written_in_place(bundle, name):
+    with Classifier(bundle, open_engine(name, bundle, "cam", threads=1)) as classifier:
+        for image in IMAGES:
+            prediction = classifier.classify(_frame(image))
+            assert np.array_equal(classifier.engine.input_view()[0], image)
+            expected = tiny_graphs.expected_saliency(image[None], "cam")[0]
+            np.testing.assert_allclose(prediction.saliency, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", installed_engines())
+def test_a_map_for_every_third_frame_changes_no_label(bundle, name):
+    options = LoadOptions(name, "gradient", threads=1, saliency_every=3)
+    with load_classifier(bundle, options) as classifier:
+        predictions = [classifier.classify(_frame(image)) for image in IMAGES]
+    assert [prediction.saliency is not None for prediction in predictions] == [
+        index % 3 == 0 for index in range(len(IMAGES))
+    ]
+    labels = [
+        tiny_graphs.CLASSES[top] for top in tiny_graphs.expected_logits(IMAGES).argmax(axis=1)
+    ]
+    assert [prediction.label for prediction in predictions] == labels
+
+
+def test_maps_between_frames_need_the_plain_graph(bundle):
+    with open_engine("onnx", bundle, "cam", threads=1) as engine, pytest.raises(ValueError):
+        Classifier(bundle, engine, saliency_every=2)
