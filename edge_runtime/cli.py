@@ -48,6 +48,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "models": LazyCommand(
         "edge_runtime.models_cli:models", "Install and choose the models of this device."
     ),
+    "doctor": LazyCommand(
+        "edge_runtime.doctor_cli:doctor", "Look whether this device is fit to run."
+    ),
     "infer": LazyCommand(
         "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),

@@ -46,7 +46,7 @@ EXIT_CODES: dict[int, str] = {
     5: "dependency: an extra or engine is not installed or not usable here",
     6: "source: a camera, video or stream cannot be opened or read",
     7: "output: it exists already (see --force), is read-only, or the disk is full",
-    8: "gate: a check of the export, the verification or the demo failed",
+    8: "gate: a check of the export, the verification, the doctor or the demo failed",
     9: "signature: a bundle is not signed by a trusted key, or a key cannot be used",
     INTERRUPTED: "interrupted by Ctrl-C",
     TERMINATED: "ended by SIGTERM",

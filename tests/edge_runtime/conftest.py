@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from edge_runtime import cli, infer_cli
+from edge_runtime.bundle import open_bundle
+from edge_runtime.models import ModelStore
 from tests.commands import runner
 from tests.edge_runtime import tiny_graphs
 from tests.edge_runtime.models import bundles
@@ -38,6 +40,35 @@ def shelf(tmp_path_factory):
         return path
 
     return bundle
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ModelStore(tmp_path / "state")
+
+
+@pytest.fixture
+def installed(store, shelf):
+    """Function that puts a bundle of the shelf into the store untested, and returns its SHA-256."""
+
+    def put(name):
+        bundle = open_bundle(shelf(name))
+        store.install(bundle, lambda folder: None)
+        return bundle.sha256
+
+    return put
+
+
+@pytest.fixture
+def proven(store, installed):
+    """Function that installs a bundle and records that it proved itself; returns its SHA-256."""
+
+    def put(name):
+        sha256 = installed(name)
+        store.update(lambda record: record.choose(sha256).prove(sha256))
+        return sha256
+
+    return put
 
 
 @pytest.fixture
