@@ -138,8 +138,8 @@ class Classifier:
         mapping = spec.preprocessing.mapping(*frame.image.shape[:2])
         if inference.saliency is not None:
             height, width = inference.saliency.shape
-            network = spec.preprocessing
-            mapping = mapping.for_map((height, width), (network.height, network.width))
+            network, grid = spec.preprocessing, self.engine.graph.map_grid
+            mapping = mapping.for_map((height, width), (network.height, network.width), grid)
         return Prediction(
             frame=frame,
             label=spec.classes[int(np.argmax(inference.logits))],

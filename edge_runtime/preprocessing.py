@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.region_of_interest import AxisSampling, RegionOfInterest, visible_pixels
 
 __all__ = ["Fit", "FrameMapping", "Preprocessing"]
@@ -47,20 +48,52 @@ class FrameMapping:
         scale_y: The same along the height.
         offset_x: Frame column of the network's left edge; negative with a letterbox.
         offset_y: Frame row of the network's top edge.
+        field: Left, top, right and bottom edge of what the network looks at, in the frame; None if
+            it is what the pixels or cells cover.
     """
 
     scale_x: float
     scale_y: float
     offset_x: float
     offset_y: float
+    field: tuple[float, float, float, float] | None = None
 
-    def for_map(self, map_hw: tuple[int, int], network_hw: tuple[int, int]) -> FrameMapping:
-        """Return the mapping of a map that spans the same field in fewer cells (``[h, w]``)."""
+    def for_map(
+        self, map_hw: tuple[int, int], network_hw: tuple[int, int], grid: MapGrid | None = None
+    ) -> FrameMapping:
+        """Return the mapping of a map of fewer cells (``[h, w]``) than the network has pixels.
+
+        Args:
+            map_hw: Rows and columns of the map.
+            network_hw: Height and width of the network's input.
+            grid: Where the centres of the cells lie; None for cells that share the field evenly.
+        """
+        places = grid or MapGrid.nominal(map_hw, network_hw)
+        top, left = (
+            first - stride / 2
+            for first, stride in zip(places.first_yx, places.stride_yx, strict=True)
+        )
         return FrameMapping(
-            scale_x=self.scale_x * network_hw[1] / map_hw[1],
-            scale_y=self.scale_y * network_hw[0] / map_hw[0],
-            offset_x=self.offset_x,
-            offset_y=self.offset_y,
+            scale_x=self.scale_x * places.stride_yx[1],
+            scale_y=self.scale_y * places.stride_yx[0],
+            offset_x=self.offset_x + self.scale_x * left,
+            offset_y=self.offset_y + self.scale_y * top,
+            field=self.covered(network_hw),
+        )
+
+    def covered(self, cells_hw: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return the left, top, right and bottom edge of what the network looks at.
+
+        Args:
+            cells_hw: Rows and columns of what is mapped.
+        """
+        if self.field is not None:
+            return self.field
+        return (
+            self.offset_x,
+            self.offset_y,
+            self.offset_x + self.scale_x * cells_hw[1],
+            self.offset_y + self.scale_y * cells_hw[0],
         )
 
     def to_json(self) -> dict[str, list[float]]:

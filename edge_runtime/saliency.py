@@ -73,8 +73,9 @@ def heat_on_frame(
     kernel = cv2.INTER_CUBIC if max(heat.shape) <= _COARSE_SIDE else cv2.INTER_LINEAR
     warped = cv2.warpAffine(heat, matrix, size, flags=kernel, borderMode=cv2.BORDER_REPLICATE)
     laid: NDArray[np.float32] = np.clip(warped, heat.min(), heat.max()).astype(np.float32)
-    top, bottom = _covered(mapping.offset_y, mapping.scale_y * heat.shape[0], frame_hw[0])
-    left, right = _covered(mapping.offset_x, mapping.scale_x * heat.shape[1], frame_hw[1])
+    field = mapping.covered((heat.shape[0], heat.shape[1]))
+    top, bottom = _covered(field[1], field[3], frame_hw[0])
+    left, right = _covered(field[0], field[2], frame_hw[1])
     laid[:top] = 0
     laid[bottom:] = 0
     laid[:, :left] = 0
@@ -161,8 +162,8 @@ def _outline_top(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> None:
     cv2.drawContours(image, contours, -1, _CONTOUR_RGB, width, cv2.LINE_AA)
 
 
-def _covered(offset: float, length: float, side: int) -> tuple[int, int]:
+def _covered(start: float, end: float, side: int) -> tuple[int, int]:
     """Return the first pixel and the one behind the last whose centre the map describes."""
-    first = int(np.clip(np.ceil(offset - 0.5), 0, side))
-    last = int(np.clip(np.ceil(offset + length - 0.5), first, side))
+    first = int(np.clip(np.ceil(start - 0.5), 0, side))
+    last = int(np.clip(np.ceil(end - 0.5), first, side))
     return first, last

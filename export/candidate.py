@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_runtime.bundle import GraphSpec, TensorSpec
 from edge_runtime.bundle.graphs import GraphFormat, Precision, SaliencyMode
 from edge_runtime.errors import ArtifactError
+from edge_runtime.map_grid import MapGrid
 from export.calibration_images import within_memory
 from export.class_activation import add_class_activation
 from export.gradient import add_gradient
@@ -18,6 +19,7 @@ from export.lower import lower, lower_float
 from export.onnx_emitter import emit_onnx
 from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program
 from export.tflite_emitter import emit_tflite
+from train.attribution import places_of
 from train.quantization import QuantizedNetwork
 
 __all__ = ["Candidate", "GraphFile", "emit_candidate", "emit_references", "output_step"]
@@ -42,12 +44,15 @@ class Candidate:
         programs: saliency mode to integer program; ``none`` is always there.
         graphs: every program in both formats.
         left_out: saliency mode to the sentence that says why the network has no such graph.
+        mean_places: saliency modes whose map's cells have no one place, since branches of the
+            network see different windows there; the mean was taken.
     """
 
     network: QuantizedNetwork
     programs: dict[SaliencyMode, Program]
     graphs: tuple[GraphFile, ...]
     left_out: dict[str, str]
+    mean_places: tuple[SaliencyMode, ...] = ()
 
     @property
     def plain(self) -> Program:
@@ -93,16 +98,20 @@ def emit_candidate(
     programs: dict[SaliencyMode, Program] = {"none": plain}
     graphs = _emit(plain, "int8", "none")
     left_out: dict[str, str] = {}
+    mean_places: list[SaliencyMode] = []
     for done, (mode, derive) in enumerate(_DERIVATIONS.items(), start=1):
         advance(done, f"{mode} graphs")
         try:
             program = derive(plain, within_memory(plain, images))
-            graphs += _emit(program, "int8", mode)
+            places = places_of(network, mode)
+            graphs += _emit(program, "int8", mode, None if places is None else places.grid)
         except ArtifactError as error:
             left_out[mode] = str(error)
         else:
             programs[mode] = program
-    return Candidate(network, programs, graphs, left_out)
+            if places is not None and not places.branches_agree:
+                mean_places.append(mode)
+    return Candidate(network, programs, graphs, left_out, tuple(mean_places))
 
 
 def emit_references(network: QuantizedNetwork) -> tuple[GraphFile, ...]:
@@ -117,15 +126,21 @@ def output_step(program: Program, output: str) -> float:
     return step
 
 
-def _emit(program: Program, precision: Precision, mode: SaliencyMode) -> tuple[GraphFile, ...]:
+def _emit(
+    program: Program, precision: Precision, mode: SaliencyMode, grid: MapGrid | None = None
+) -> tuple[GraphFile, ...]:
     return tuple(
-        GraphFile(_graph_spec(program, graph_format, precision, mode), emit(program))
+        GraphFile(_graph_spec(program, graph_format, precision, mode, grid), emit(program))
         for graph_format, emit in _EMITTERS.items()
     )
 
 
 def _graph_spec(
-    program: Program, graph_format: GraphFormat, precision: Precision, mode: SaliencyMode
+    program: Program,
+    graph_format: GraphFormat,
+    precision: Precision,
+    mode: SaliencyMode,
+    grid: MapGrid | None,
 ) -> GraphSpec:
     """The graph interface of a program."""
     stem = _STEMS[precision] if mode == "none" else f"{_STEMS[precision]}-{mode}"
@@ -140,4 +155,4 @@ def _graph_spec(
         for name, tensor in program.outputs.items()
     ]
     file = f"{stem}.{graph_format}"
-    return GraphSpec(file, graph_format, precision, mode, file, tuple(inputs), tuple(outputs))
+    return GraphSpec(file, graph_format, precision, mode, file, tuple(inputs), tuple(outputs), grid)

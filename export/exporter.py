@@ -114,6 +114,10 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     candidate = emit_candidate(run.network, calibration, reporter.advance)
     for mode, reason in candidate.left_out.items():
         reporter.message(f"no {mode} graph: {reason}")
+    for mode in candidate.mean_places:
+        reporter.message(
+            f"the cells of the {mode} map are placed at the mean of what the network's branches see"
+        )
     reporter.start("checking", len(candidate.programs) + 2)
     gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
     reporter.start("checking ranges", 2)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from edge_runtime.bundle import fields
+from edge_runtime.map_grid import MapGrid
 
 __all__ = [
     "FileRecord",
@@ -136,6 +137,8 @@ class GraphSpec:
         file: File name inside the bundle.
         inputs: Inputs by the graph interface (see this module).
         outputs: Outputs by the graph interface.
+        map_grid: Where the cells of a coarse ``saliency`` lie; None for pixels, and in bundles
+            before schema 1.4: evenly then.
     """
 
     name: str
@@ -145,6 +148,7 @@ class GraphSpec:
     file: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    map_grid: MapGrid | None = None
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, get_args(GraphFormat))
@@ -172,7 +176,7 @@ class GraphSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
-        return {
+        record: dict[str, Any] = {
             "name": self.name,
             "format": self.format,
             "precision": self.precision,
@@ -181,6 +185,9 @@ class GraphSpec:
             "inputs": [tensor.to_json() for tensor in self.inputs],
             "outputs": [tensor.to_json() for tensor in self.outputs],
         }
+        if self.map_grid is not None:
+            record["map_grid"] = self.map_grid.to_json()
+        return record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> GraphSpec:
@@ -193,4 +200,7 @@ class GraphSpec:
             file=fields.text(record, "file"),
             inputs=fields.list_of(record, "inputs", TensorSpec.from_json),
             outputs=fields.list_of(record, "outputs", TensorSpec.from_json),
+            map_grid=MapGrid.from_json(fields.json_object(record, "map_grid"))
+            if record.get("map_grid") is not None
+            else None,
         )

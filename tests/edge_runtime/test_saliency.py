@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.preprocessing import FrameMapping, Preprocessing
 from edge_runtime.saliency import colorize, heat_of_map, heat_on_frame, overlay
 
@@ -54,6 +55,30 @@ def test_a_spot_is_shown_where_the_network_saw_it(fit, cells):
         mapping.offset_x + (column + 0.5) * mapping.scale_x,
     )
     assert centre == pytest.approx(expected, abs=0.6)
+
+
+@pytest.mark.parametrize("fit", ["crop", "stretch", "letterbox"])
+def test_a_cell_whose_window_lies_off_its_share_is_shown_where_it_looks(fit):
+    mapping = Preprocessing(80, 80, fit).mapping(120, 200)
+    grid = MapGrid((15.5, 12.0), (16.0, 16.0))
+    coarse = mapping.for_map((5, 5), (80, 80), grid)
+    heat = heat_on_frame(_spot(5, 5, 2, 2), coarse, (120, 200))
+    rows, columns = np.mgrid[:120, :200] + 0.5
+    centre = (heat * rows).sum() / heat.sum(), (heat * columns).sum() / heat.sum()
+    expected = (
+        mapping.offset_y + mapping.scale_y * (15.5 + 2 * 16.0),
+        mapping.offset_x + mapping.scale_x * (12.0 + 2 * 16.0),
+    )
+    assert centre == pytest.approx(expected, abs=0.6)
+
+
+def test_cells_beside_the_picture_leave_no_part_of_it_bare():
+    mapping = Preprocessing(10, 10, "crop").mapping(120, 200)
+    coarse = mapping.for_map((2, 2), (10, 10), MapGrid((5.0, 5.0), (5.0, 5.0)))
+    heat = heat_on_frame(np.ones((2, 2), np.float32), coarse, (120, 200))
+    assert (heat[:, 40:160] == 1).all()
+    assert (heat[:, :40] == 0).all()
+    assert (heat[:, 160:] == 0).all()
 
 
 def test_heat_stays_inside_the_part_that_the_network_sees():

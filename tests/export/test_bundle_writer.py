@@ -4,12 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from edge_runtime import synthetic
 from edge_runtime.bundle import open_bundle, open_reference, reference_path
+from edge_runtime.classifier import Classifier
 from edge_runtime.engines import open_engine
+from edge_runtime.sources.base import CaptureTime, Frame
 from edge_runtime.verify_cli import verify
 from export.bundle_writer import gates_path
+from tests.networks import as_batch
+from train.attribution import METHODS, places_of
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +33,31 @@ def test_the_bundle_opens_and_all_files_are_as_listed(bundle):
 
 def test_verify_passes_on_it(tiny_bundle):
     verify.main([str(tiny_bundle)], standalone_mode=False)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "litert"])
+def test_cells_of_a_device_lie_where_those_of_torch_do(bundle, trained, calibration, engine):
+    places = places_of(trained.network, "cam")
+    size = trained.network.image_shape
+    with open_engine(engine, bundle, saliency="cam") as opened:
+        found = opened.run(calibration[:1])
+        classifier = Classifier(bundle, opened)
+        prediction = classifier.classify(
+            Frame(calibration[0], "picture", 0, CaptureTime.now(), "picture")
+        )
+    assert opened.graph.map_grid == places.grid
+    index = torch.tensor([found.class_index_used])
+    in_torch = METHODS["cam"](trained.network, as_batch(calibration[:1]), index).numpy()
+    large = places.grid.enlarged(found.saliency, size)
+    np.testing.assert_allclose(
+        large, places.grid.enlarged(in_torch[0], size), atol=0.03 * np.abs(in_torch).max()
+    )
+    # The frame has the network's size here, so that its pixels are the network's.
+    mapping = prediction.mapping
+    stride = places.grid.stride_yx
+    assert (mapping.scale_y, mapping.scale_x) == pytest.approx(stride)
+    assert mapping.offset_y + 0.5 * mapping.scale_y == pytest.approx(places.grid.first_yx[0])
+    assert mapping.offset_x + 0.5 * mapping.scale_x == pytest.approx(places.grid.first_yx[1])
 
 
 def test_it_says_how_every_site_is_quantised(bundle, trained):

@@ -13,6 +13,7 @@ from torch import Tensor
 from train.attribution.class_activation import class_activation
 from train.attribution.gradient import gradient
 from train.attribution.input_gradient import gradient_times_input
+from train.attribution.places import places_of
 from train.attribution.smooth_grad import smooth_grad
 from train.quantization import QuantizedNetwork
 
@@ -21,6 +22,7 @@ __all__ = [
     "class_activation",
     "gradient",
     "gradient_times_input",
+    "places_of",
     "smooth_grad",
 ]
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.classifier import softmax
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.metrics import (
     Interval,
     area_under_curve,
@@ -68,6 +69,7 @@ def insertion_deletion(
     groups: Sequence[str],
     maps: Mapping[str, Maps],
     advance: Advance,
+    grids: Mapping[str, MapGrid] | None = None,
 ) -> list[InsertionDeletionRow]:
     """Measure the calibrated probability of each image's class as its pixels come and go.
 
@@ -82,11 +84,12 @@ def insertion_deletion(
         groups: N names.
         maps: name to raw maps ``[N, h, w]``.
         advance: called with the number of images done.
+        grids: name to where the cells of a coarse map lie; evenly where there is none.
     """
     size = images.shape[1], images.shape[2]
     orders = {}
     for name, values in maps.items():
-        orders[name] = on_pixels(values, size)
+        orders[name] = on_pixels(values, size, (grids or {}).get(name))
         if values.shape[1:] == size:
             orders[f"{name}, {SMOOTHING} x {SMOOTHING} mean"] = smoothed(values)
     flat = np.zeros((len(images), *size), np.float32)

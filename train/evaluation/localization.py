@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.metrics import (
     Interval,
     blind_pointing,
@@ -74,6 +75,7 @@ def localize(
     groups: Sequence[str],
     maps: Mapping[str, Maps],
     training_masks: Sequence[Masks],
+    grids: Mapping[str, MapGrid] | None = None,
 ) -> list[LocalizationRow]:
     """Measure maps of one class on its lesions, beside blind guesses.
 
@@ -86,6 +88,7 @@ def localize(
         maps: name to maps ``[L, h, w]``.
         training_masks: masks of the training part, which give the best fixed pixel; where there
             are none, it is chosen with the answers known, which only makes it harder to beat.
+        grids: name to where the cells of a coarse map lie; evenly where there is none.
     """
     guesses = _blind_guesses(lesions.masks, training_masks)
     rows = []
@@ -93,7 +96,10 @@ def localize(
     for name, kept in (("all", every), ("off-centre", lesions.off_centre)):
         if len(kept):
             chosen = _Chosen(name, lesions.masks[kept], [groups[i] for i in kept])
-            rows += [chosen.map_row(label, values[kept]) for label, values in maps.items()]
+            rows += [
+                chosen.map_row(label, values[kept], (grids or {}).get(label))
+                for label, values in maps.items()
+            ]
             rows += chosen.blind_rows(guesses)
     return rows
 
@@ -106,10 +112,10 @@ class _Chosen:
     masks: Masks
     groups: Sequence[str]
 
-    def map_row(self, label: str, maps: Maps) -> LocalizationRow:
+    def map_row(self, label: str, maps: Maps, grid: MapGrid | None) -> LocalizationRow:
         height, width = self.masks.shape[1:]
         is_of_pixels = maps.shape[1:] == (height, width)
-        maps = evidence_on_pixels(maps, (height, width))
+        maps = evidence_on_pixels(maps, (height, width), grid)
         places = smoothed(maps) if is_of_pixels else maps
         hits = [pointing(one, mask) for one, mask in zip(places, self.masks, strict=True)]
         energies = [energy_inside(one, mask) for one, mask in zip(maps, self.masks, strict=True)]

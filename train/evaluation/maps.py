@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.metrics import box_mean
 
 __all__ = ["MAP_NAMES", "SMOOTHING", "Maps", "evidence_on_pixels", "on_pixels", "smoothed"]
@@ -23,7 +23,7 @@ MAP_NAMES = {
 """Name of a method on the command line -> its name in tables."""
 
 
-def evidence_on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
+def evidence_on_pixels(maps: Maps, size: tuple[int, int], grid: MapGrid | None = None) -> Maps:
     """The part of maps that speaks for the class, on the pixels of the network's input.
 
     A class activation map can be negative where a cell speaks against the class: the ReLU of
@@ -32,24 +32,26 @@ def evidence_on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
     Args:
         maps: float32 ``[N, h, w]``, raw.
         size: height and width of the network's input.
+        grid: where their cells lie, see :func:`on_pixels`.
 
     Returns:
         float32 ``[N, height, width]``, not negative.
     """
-    return on_pixels(np.maximum(maps, 0), size)
+    return on_pixels(np.maximum(maps, 0), size, grid)
 
 
-def on_pixels(maps: Maps, size: tuple[int, int]) -> Maps:
+def on_pixels(maps: Maps, size: tuple[int, int], grid: MapGrid | None = None) -> Maps:
     """Maps ``[N, h, w]`` enlarged to the picture by a linear kernel (arXiv 1512.04150, section 2).
 
     Args:
         maps: float32 ``[N, h, w]``; maps of pixels stay as they are.
         size: height and width of the network's input.
+        grid: where their cells lie; None for cells that share the picture evenly.
     """
     if maps.shape[1:] == size:
         return maps
-    height, width = size
-    return np.stack([cv2.resize(one, (width, height)) for one in maps])
+    places = grid or MapGrid.nominal((maps.shape[1], maps.shape[2]), size)
+    return places.enlarged(maps, size)
 
 
 def smoothed(maps: Maps) -> Maps:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import UsageError
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.metrics import Interval, Region, bootstrap_mean, energy_inside
 from train.evaluation.maps import Maps, evidence_on_pixels
 
@@ -59,6 +60,7 @@ def region_rows(
     labels: NDArray[np.int64],
     classes: Sequence[str],
     groups: Sequence[str],
+    grids: Mapping[str, MapGrid] | None = None,
 ) -> list[RegionRow]:
     """Measure every map in every region, for each class and for all.
 
@@ -69,6 +71,7 @@ def region_rows(
         labels: int64 ``[N]``.
         classes: names by index.
         groups: N names.
+        grids: name to where the cells of a coarse map lie; evenly where there is none.
 
     Raises:
         UsageError: a region holds no pixel.
@@ -80,7 +83,7 @@ def region_rows(
         if not mask.any():
             raise UsageError(f"the region {region} holds no pixel of {size[1]}x{size[0]}.")
         for name, values in maps.items():
-            evidence = evidence_on_pixels(values, size)
+            evidence = evidence_on_pixels(values, size, (grids or {}).get(name))
             shares = np.array([energy_inside(one, mask) for one in evidence])
             chosen = {"all": np.arange(len(labels))}
             chosen |= {label: np.flatnonzero(labels == i) for i, label in enumerate(classes)}

@@ -143,6 +143,8 @@ class _Measurement:
         self.groups = np.array([sample.group for sample in loaded.samples])
         self.sample = _draw(len(labels), options.sample)
         self.lesions = find_lesions(loaded.samples, target.preprocessing)
+        places = {MAP_NAMES[method]: target.map_grid(method) for method in options.methods}
+        self.grids = {name: grid for name, grid in places.items() if grid is not None}
 
     def run(self, training: Sequence[Sample]) -> SaliencyMeasures:
         of_lesions = self.lesions.positions if self.lesions else np.empty(0, np.int64)
@@ -187,7 +189,10 @@ class _Measurement:
             blind = random.at(positions)
             chosen |= {f"blind: random weights, {name}": found for name, found in blind.items()}
         masks = lesion_masks(training, self.lesions.label, self.target.preprocessing)
-        return localize(self.lesions, self.groups[positions].tolist(), chosen, masks)
+        groups = self.groups[positions].tolist()
+        grids = dict(self.grids)
+        grids |= {f"blind: random weights, {name}": grid for name, grid in self.grids.items()}
+        return localize(self.lesions, groups, chosen, masks, grids)
 
     def _regions(self, maps: _Maps) -> list[RegionRow]:
         if not self.options.regions:
@@ -199,6 +204,7 @@ class _Measurement:
             self.labels,
             self.target.classes,
             self.groups.tolist(),
+            self.grids,
         )
 
     def _agreement(self, maps: _Maps, random: _Maps | None) -> list[AgreementRow]:
@@ -249,6 +255,7 @@ class _Measurement:
             self.groups[self.sample].tolist(),
             maps.at(self.sample),
             self.reporter.advance,
+            self.grids,
         )
 
     def _examples(self, maps: _Maps) -> list[Example]:
@@ -265,6 +272,7 @@ class _Measurement:
                 self.target.classes[self.labels[position]],
                 lesions.get(int(position)),
                 {name: values[row] for name, values in found.items()},
+                self.grids,
             )
             for row, position in enumerate(chosen)
         ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.saliency import overlay
 from train.evaluation.confusion_picture import picture_font
@@ -33,12 +34,14 @@ class Example:
         label: the class that the maps explain.
         lesion: bool ``[H, W]``, or None.
         maps: name to raw map ``[h, w]``.
+        grids: name to where the cells of a coarse map lie; evenly where there is none.
     """
 
     image: NDArray[np.uint8]
     label: str
     lesion: NDArray[np.bool_] | None
     maps: dict[str, Maps]
+    grids: Mapping[str, MapGrid] = field(default_factory=dict)
 
 
 def saliency_picture(examples: Sequence[Example]) -> Image.Image:
@@ -60,7 +63,9 @@ def saliency_picture(examples: Sequence[Example]) -> Image.Image:
         pictures = [_outlined(shown, example.lesion)]
         for name in names:
             raw = example.maps[name]
-            mapping = FrameMapping(_TILE / raw.shape[1], _TILE / raw.shape[0], 0.0, 0.0)
+            height, width = example.image.shape[:2]
+            whole = FrameMapping(_TILE / width, _TILE / height, 0.0, 0.0)
+            mapping = whole.for_map(raw.shape, (height, width), example.grids.get(name))
             pictures.append(overlay(shown, raw, mapping))
         for column, picture in enumerate(pictures):
             sheet.paste(Image.fromarray(picture), (_GAP + column * step, top))

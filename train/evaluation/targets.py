@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from edge_runtime.bundle import OperatingPoint
 from edge_runtime.bundle.graphs import SaliencyMode
 from edge_runtime.bundle.reader import Bundle, open_bundle
-from edge_runtime.engines import open_engine
+from edge_runtime.engines import ENGINES, open_engine
 from edge_runtime.engines.registry import default_engine
 from edge_runtime.errors import ArtifactError, UsageError
 from edge_runtime.files import sha256_file
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.preprocessing import Preprocessing
+from train.attribution import places_of
 from train.prediction import predict_logits, predict_saliency
 from train.quantization import QuantizedNetwork, load_network
 from train.run_directory import RunDirectory
@@ -75,6 +77,14 @@ class Target(ABC):
         Raises:
             UsageError: the target cannot give such maps.
             ArtifactError: this network or bundle cannot.
+        """
+
+    @abstractmethod
+    def map_grid(self, method: str) -> MapGrid | None:
+        """Where the cells of a method's maps lie; None if they are pixels or it is not known.
+
+        Raises:
+            ArtifactError: this network cannot give such maps.
         """
 
 
@@ -143,6 +153,11 @@ class RunTarget(Target):
             advance,
         )
 
+    def map_grid(self, method: str) -> MapGrid | None:
+        """See :class:`Target`."""
+        places = places_of(self.network, method)
+        return None if places is None else places.grid
+
 
 class BundleTarget(Target):
     """A bundle, its INT8 graphs run by an engine one image at a time, as on a device."""
@@ -190,6 +205,14 @@ class BundleTarget(Target):
                 maps.append(found)
                 advance(done)
         return np.stack(maps)
+
+    def map_grid(self, method: str) -> MapGrid | None:
+        """See :class:`Target`."""
+        graph_format = ENGINES[self.engine_name].format
+        for graph in self.bundle.spec.graphs:
+            if (graph.format, graph.saliency) == (graph_format, method):
+                return graph.map_grid
+        return None
 
 
 def open_target(

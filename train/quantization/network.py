@@ -17,6 +17,7 @@ from train.quantization.fake_quantize import BackwardPass, Clip
 from train.quantization.forward import ForwardPass
 from train.quantization.graph import NetworkGraph
 from train.quantization.layer import Layer
+from train.quantization.receptive_field import CellPlaces, cell_places
 from train.quantization.site import Site
 
 __all__ = ["QuantizedNetwork"]
@@ -152,6 +153,15 @@ class QuantizedNetwork(nn.Module):
         """The weight that the forward pass multiplies with, real values, without gradient."""
         layer = self.layer_of(node)
         return layer.rounded_weight().detach() if self._quantize else layer.weight.detach()
+
+    def cell_places(self, node: str) -> CellPlaces:
+        """Where the cells of the feature map behind ``node`` lie on the image."""
+        kernels = {
+            name: (self.layer_of(name).weight.shape[2], self.layer_of(name).weight.shape[3])
+            for name in self.layers
+            if self.graph[name].operation == "conv2d"
+        }
+        return cell_places(self.graph, kernels, node)
 
     def calibrate(
         self,

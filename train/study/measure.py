@@ -15,6 +15,7 @@ from edge_runtime.metrics import (
     energy_inside,
     pointing,
 )
+from train.attribution import places_of
 from train.evaluation.localization import centred_gaussian
 from train.evaluation.maps import evidence_on_pixels
 from train.prediction import predict_logits, predict_saliency
@@ -96,6 +97,7 @@ def _lesions(
     height, width = fold.masks[0].shape
     marked = region.mask(height, width) if region else None
     columns: dict[str, list[float | None]] = {name: [] for name in _OF_MAPS}
+    places = places_of(network, "cam")
     reporter.start("explaining lesions", len(chosen))
     for start in range(0, len(chosen), _BATCH):
         images = fold.test.images[chosen[start : start + _BATCH]]
@@ -107,7 +109,8 @@ def _lesions(
             if marked is not None:
                 columns["region"].append(_defined(energy_inside(one, marked)))
         cells = predict_saliency(network, images, index, _BATCH, "cam")
-        for one, mask in zip(evidence_on_pixels(cells, (height, width)), masks, strict=True):
+        evidence = evidence_on_pixels(cells, (height, width), places.grid if places else None)
+        for one, mask in zip(evidence, masks, strict=True):
             columns["cam_pointing"].append(_defined(pointing(one, mask)))
             columns["cam_energy"].append(_defined(energy_inside(one, mask)))
         reporter.advance(min(start + _BATCH, len(chosen)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from edge_runtime.bundle.graphs import check_file_name
 from edge_runtime.bundle.schema import BundleSpec, ReferenceSpec
+from edge_runtime.map_grid import MapGrid
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,18 @@ def test_a_bundle_of_the_first_schema_has_no_operating_points(record):
     first = {**record, "schema": "1.0"}
     del first["operating_points"]
     assert BundleSpec.from_json(first).operating_points == ()
+
+
+def test_a_bundle_that_places_no_cells_has_maps_of_even_cells(record):
+    record = copy.deepcopy(record)
+    cam = next(graph for graph in record["graphs"] if graph["saliency"] == "cam")
+    grid = {"first_yx": [31.5, 31.5], "stride_yx": [32.0, 32.0]}
+    cam["map_grid"] = grid
+    placed = BundleSpec.from_json(record)
+    assert [graph.map_grid for graph in placed.graphs].count(MapGrid.from_json(grid)) == 1
+    assert placed.to_json() == record
+    del cam["map_grid"]
+    assert {graph.map_grid for graph in BundleSpec.from_json(record).graphs} == {None}
 
 
 def test_an_undefined_rate_is_null(record):

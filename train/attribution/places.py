@@ -1,0 +1,22 @@
+"""Where the cells of a method's maps lie."""
+
+from __future__ import annotations
+
+from train.attribution.class_activation import last_map_of
+from train.quantization import QuantizedNetwork
+from train.quantization.receptive_field import CellPlaces
+
+__all__ = ["places_of"]
+
+
+def places_of(network: QuantizedNetwork, method: str) -> CellPlaces | None:
+    """The places of the cells of a method's maps; None for maps of pixels.
+
+    Args:
+        network: any.
+        method: a key of ``train.attribution.METHODS``.
+
+    Raises:
+        ArtifactError: the network has no such map.
+    """
+    return network.cell_places(last_map_of(network.graph)) if method == "cam" else None
