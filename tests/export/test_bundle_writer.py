@@ -42,9 +42,8 @@ def test_cells_of_a_device_lie_where_those_of_torch_do(bundle, trained, calibrat
     with open_engine(engine, bundle, saliency="cam") as opened:
         found = opened.run(calibration[:1])
         classifier = Classifier(bundle, opened)
-        prediction = classifier.classify(
-            Frame(calibration[0], "picture", 0, CaptureTime.now(), "picture")
-        )
+        frame = Frame(calibration[0], "picture", 0, CaptureTime.now(), "picture")
+        prediction = classifier.classify(frame)
     assert opened.graph.map_grid == places.grid
     index = torch.tensor([found.class_index_used])
     in_torch = METHODS["cam"](trained.network, as_batch(calibration[:1]), index).numpy()
