@@ -51,6 +51,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "doctor": LazyCommand(
         "edge_runtime.doctor_cli:doctor", "Look whether this device is fit to run."
     ),
+    "service": LazyCommand(
+        "edge_runtime.service_cli:service", "What systemd needs to run edge-infer."
+    ),
     "infer": LazyCommand(
         "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),

@@ -215,5 +215,7 @@ def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    print(sentence, file=sys.stderr)
+    from edge_runtime.messages import say
+
+    say(sentence, "error")
     sys.exit(code)

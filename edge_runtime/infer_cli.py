@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from edge_runtime import __version__
+from edge_runtime.config_file import config_option, prefer_flags
 from edge_runtime.errors import run_command
 from edge_runtime.infer_options import TRIAL_FRAMES, InferOptions
 
@@ -24,6 +25,7 @@ Examples:
   edge-infer --bundle first.edge --source "synthetic:?seed=7&frames=200" --engine litert
   edge-infer --bundle first.edge --camera /dev/video0 --saliency cam --max-frames 500
   edge-infer --bundle first.edge --camera picamera2 --jsonl -
+  edge-infer --config /etc/saliedge/edge-infer.toml
   edge-infer --bundle first.edge --camera 0 --camera-size 1280x720 --camera-format MJPG
 
 \b
@@ -45,6 +47,7 @@ def _size(
 
 
 @click.command("infer", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@config_option
 @click.option(
     "--bundle",
     metavar="NAME.edge",
@@ -149,6 +152,7 @@ def infer(**arguments: object) -> None:
 
     For research use, not a diagnosis. Nothing is stored or sent unless an option asks for it.
     """
+    prefer_flags(click.get_current_context(), arguments, "camera", "source")
     options = InferOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from edge_runtime.infer_run import run_inference

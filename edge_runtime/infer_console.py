@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.classifier import Prediction
 from edge_runtime.infer_options import InferOptions
+from edge_runtime.messages import say
 from edge_runtime.sinks.base import Sink
 from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.feed import FrameFeed
@@ -48,9 +49,9 @@ class LiveLine(Sink):
         if self._enabled and self._last is not None:
             click.echo(err=True)
         if status.state == "lost":
-            click.echo(f"Camera lost: {status.reason} Looking for it.", err=True)
+            say(f"Camera lost: {status.reason} Looking for it.", "warning")
         else:
-            click.echo(f"Camera back: {status.source}", err=True)
+            say(f"Camera back: {status.source}")
 
     def close(self, keep: bool) -> None:
         """Show the last prediction and leave the line."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-import click
-
 from edge_runtime.bundle.reader import open_bundle
 from edge_runtime.classifier import FrameClassifier
 from edge_runtime.infer_options import InferOptions
+from edge_runtime.messages import say
 from edge_runtime.models import (
     LoadOptions,
     ModelStarter,
@@ -48,7 +47,7 @@ def open_model(options: InferOptions) -> Iterator[FrameClassifier]:
             yield classifier
         return
     store = ModelStore(state_directory(options.state_dir))
-    starter = ModelStarter(store, load, verify, report=lambda text: click.echo(text, err=True))
+    starter = ModelStarter(store, load, verify, report=say)
     # A folder of raw maps is one bundle's, which its mapping.json names.
     follow = options.save_saliency is None
     with StoreClassifier(starter, options.trial_frames, follow) as running:

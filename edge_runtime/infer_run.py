@@ -15,6 +15,7 @@ from edge_runtime.infer_console import LiveLine, print_summary
 from edge_runtime.infer_input import open_input, reconnection
 from edge_runtime.infer_model import open_model
 from edge_runtime.infer_options import InferOptions
+from edge_runtime.infer_service import open_service_sinks
 from edge_runtime.loop import InferenceLoop
 from edge_runtime.sinks import JsonLinesSink, SaliencyFolderSink, open_overlay_sink
 from edge_runtime.sources import FrameFeed
@@ -40,7 +41,11 @@ def run_inference(options: InferOptions) -> int:
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds
         )
-        sinks = [*_open_sinks(options, classifier.bundle, source), LiveLine(statistics, feed)]
+        sinks = [
+            *_open_sinks(options, classifier.bundle, source),
+            LiveLine(statistics, feed),
+            *open_service_sinks(classifier),
+        ]
         calm = CalmOptions(options.calm_seconds, options.calm_margin)
         loop = InferenceLoop(
             feed=feed,

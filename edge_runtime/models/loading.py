@@ -29,6 +29,13 @@ class LoadOptions:
     threads: int | None = None
     saliency_every: int = 1
 
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The saliency modes whose graphs are loaded."""
+        if self.saliency != "none" and self.saliency_every > 1:
+            return (self.saliency, "none")
+        return (self.saliency,)
+
     def engine_for(self, bundle: Bundle) -> str:
         """Return the name of the engine that runs a bundle.
 
@@ -52,7 +59,7 @@ def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
     name = options.engine_for(bundle)
     engine = open_engine(name, bundle, options.saliency, options.threads)
     plain = None
-    if options.saliency != "none" and options.saliency_every > 1:
+    if len(options.modes) > 1:
         try:
             plain = open_engine(name, bundle, "none", options.threads)
         except BaseException:

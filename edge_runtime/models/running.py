@@ -92,6 +92,19 @@ class StoreClassifier:
             return self._running.classify(frame)
         return self._classify_on_trial(frame)
 
+    def camera_lost(self) -> None:
+        """Stop holding what follows against a model on trial: without a camera there are no frames.
+
+        A watchdog that restarts the service until the camera is back says nothing about the model.
+        """
+        if self._left:
+            self._starter.withdraw(self.bundle.sha256)
+
+    def camera_back(self) -> None:
+        """Count the start of a model on trial again."""
+        if self._left:
+            self._starter.resume(self.bundle.sha256)
+
     @property
     def _running(self) -> Classifier:
         if self._current is None:

@@ -117,6 +117,10 @@ class ModelStarter:
         """Take back the count of a start that says nothing about the model."""
         self._record(lambda selection: selection.end_in_order(sha256))
 
+    def resume(self, sha256: str) -> None:
+        """Count a start that was withdrawn."""
+        self._record(lambda selection: selection.start(sha256))
+
     def prove(self, sha256: str) -> None:
         """End a trial with success and say so."""
         selection = self._record(lambda selection: selection.prove(sha256))
@@ -145,9 +149,7 @@ class ModelStarter:
         """
         bundle = self._checked(sha256)
         engine = self.options.engine_for(bundle)
-        result = run_self_test(
-            bundle.path, engine, [self.options.saliency], cancelled=self.cancelled
-        )
+        result = run_self_test(bundle.path, engine, self.options.modes, cancelled=self.cancelled)
         if not result.passed:
             raise GateError(f"{result.problem}.")
         return load_classifier(bundle, self.options)

@@ -13,7 +13,9 @@ import pytest
 from edge_runtime.classifier import Classifier
 from edge_runtime.errors import SourceError
 from edge_runtime.models import StoreClassifier
+from edge_runtime.sinks.trial import TrialSink
 from edge_runtime.sources import CaptureTime, Frame
+from edge_runtime.sources.base import SourceStatus
 from tests.edge_runtime import tiny_graphs
 
 FRAMES = 3
@@ -147,6 +149,17 @@ def test_a_run_that_ends_in_order_is_not_held_against_the_trial(
     except SourceError:
         pass
     assert (store.selection().trial, store.selection().starts) == (second, 0)
+
+
+def test_a_camera_that_is_away_is_not_held_against_the_trial(running, store, proven, installed):
+    proven("first")
+    second = installed("second")
+    store.update(lambda record: record.choose(second))
+    with running() as classifier:
+        sink = TrialSink(classifier)
+        for state, starts in (("lost", 0), ("live", 1)):
+            sink.source_changed(SourceStatus(state, "camera", CaptureTime.now(), "", 1))
+            assert store.selection().starts == starts
 
 
 def test_a_run_that_is_killed_counts_against_the_trial(store, proven, installed):

@@ -1,0 +1,115 @@
+"""The systemd unit of ``edge-infer``, closed as far as a camera and the engines allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_runtime.errors import UsageError
+
+__all__ = ["UnitOptions", "unit_text"]
+
+
+@dataclass(frozen=True)
+class UnitOptions:
+    """What differs between devices.
+
+    Attributes:
+        executable: Absolute path of ``edge-infer``.
+        config: Absolute path of its configuration.
+        watchdog_seconds: How long without a processed frame until a restart; 0 for no watchdog.
+        addresses: Networks that the service may talk to besides this machine (an MQTT broker, a
+            camera's stream), e.g. ``192.168.1.0/24``.
+    """
+
+    executable: str
+    config: str
+    watchdog_seconds: int = 30
+    addresses: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name, path in (("executable", self.executable), ("configuration", self.config)):
+            if not path.startswith("/") or any(char in path for char in "\n\r\"'\\$%"):
+                raise UsageError(f"The {name} {path!r} is no plain absolute path; move it.")
+        if any(char.isspace() for address in self.addresses for char in address):
+            raise UsageError("An address holds a space; give one with each --allow.")
+
+
+def unit_text(options: UnitOptions) -> str:
+    """Return the text of ``saliedge.service``.
+
+    ``/proc/cpuinfo`` stays readable, since engines choose their kernels by it; devices are closed
+    but for cameras and the memory that Picamera2 hands frames over in.
+    """
+    watchdog = f"WatchdogSec={options.watchdog_seconds}\n" if options.watchdog_seconds else ""
+    return _UNIT.format(
+        executable=options.executable,
+        config=options.config,
+        watchdog=watchdog,
+        addresses=" ".join(("localhost", *options.addresses)),
+    )
+
+
+_UNIT = """\
+# Made by `saliedge service unit`.
+[Unit]
+Description=saliedge: image classification beside a camera
+After=time-sync.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart="{executable}" --config "{config}"
+# A camera that is away, a model that crashes: the next start looks again. What the command line
+# or the configuration has wrong does not heal.
+Restart=always
+RestartSec=5
+RestartPreventExitStatus=2
+SuccessExitStatus=130 143
+TimeoutStartSec=180
+TimeoutStopSec=20
+{watchdog}Environment=ORT_DISABLE_TELEMETRY=1 PYTHONUNBUFFERED=1
+StateDirectory=saliedge
+WorkingDirectory=/var/lib/saliedge
+UMask=0027
+
+DynamicUser=yes
+SupplementaryGroups=video
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateMounts=yes
+DevicePolicy=closed
+DeviceAllow=char-video4linux rw
+DeviceAllow=char-media rw
+DeviceAllow=char-dma_heap rw
+ProtectProc=invisible
+ProcSubset=all
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RemoveIPC=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged
+SystemCallErrorNumber=EPERM
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+IPAddressDeny=any
+IPAddressAllow={addresses}
+
+[Install]
+WantedBy=multi-user.target
+"""
