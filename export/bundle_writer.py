@@ -1,4 +1,4 @@
-"""Writing ``NAME.edge/``, ``NAME.reference/`` and ``NAME.gates.json``, each in one step."""
+"""Writing ``NAME.edge/``, ``NAME.reference/`` and the report beside them, each in one step."""
 
 from __future__ import annotations
 
@@ -28,19 +28,22 @@ from export.candidate import Candidate, GraphFile
 from export.feature_statistics import FeatureMoments
 from export.gates import GateReport
 from export.golden import GoldenSet
+from export.report.model_card import CARD_FILE, model_card
 from export.trained_run import TrainedRun
 
 __all__ = [
     "GATES_FILE",
+    "PAGE_FILE",
     "BundleContents",
     "bundle_record",
     "gates_path",
+    "report_path",
     "write_bundle",
-    "write_gate_report",
     "write_reference",
+    "write_report",
 ]
 
-GATES_FILE = "gates.json"
+GATES_FILE, PAGE_FILE = "gates.json", "report.html"
 _MEAN_FILE, _COVARIANCE_FILE = "features-mean.npy", "features-covariance.npy"
 
 
@@ -63,13 +66,23 @@ class BundleContents:
 
 
 def gates_path(bundle_path: Path) -> Path:
-    """Where the gates' report lies: ``NAME.gates.json`` beside ``NAME.edge``."""
+    """Where the record of the checks lies: ``NAME.gates.json`` beside ``NAME.edge``."""
     return bundle_path.with_name(f"{bundle_path.name.removesuffix('.edge')}.gates.json")
 
 
-def write_gate_report(path: Path, report: dict[str, Any]) -> None:
-    """Write a report of the gates; an earlier one is replaced once this one is whole."""
-    atomic_write_text(path, _json_bytes(report).decode())
+def report_path(bundle_path: Path) -> Path:
+    """Where the page for people lies: ``NAME.report.html`` beside ``NAME.edge``."""
+    return bundle_path.with_name(f"{bundle_path.name.removesuffix('.edge')}.report.html")
+
+
+def write_report(bundle_path: Path, record: dict[str, Any], page: str) -> None:
+    """Write record and page beside a bundle, whether it passes or not; earlier ones are replaced.
+
+    Raises:
+        OutputError: the place is read-only or full.
+    """
+    atomic_write_text(gates_path(bundle_path), _json_bytes(record).decode())
+    atomic_write_text(report_path(bundle_path), page)
 
 
 def bundle_record(
@@ -80,8 +93,10 @@ def bundle_record(
     gates: GateReport,
     *,
     name: str,
-    report: dict[str, Any],
+    record: dict[str, Any],
+    page: str,
     provenance: dict[str, Any],
+    includes_images: bool,
 ) -> BundleContents:
     """Put a bundle together in memory.
 
@@ -92,14 +107,25 @@ def bundle_record(
         features: moments of the training features.
         gates: what was judged.
         name: of the model, for people.
-        report: the whole report of the gates; it goes into the bundle.
+        record: of everything that was checked.
+        page: the same for people.
         provenance: hashes, counts and versions; no path and no file name of an image.
+        includes_images: whether the page shows training images.
     """
     files = {graph.spec.file: graph.model for graph in candidate.graphs}
     files |= {file: _npy_bytes(array) for file, array in golden.arrays.items()}
     files[_MEAN_FILE] = _npy_bytes(features.mean)
     files[_COVARIANCE_FILE] = _npy_bytes(features.covariance)
-    files[GATES_FILE] = _json_bytes(report)
+    files[GATES_FILE] = _json_bytes(record)
+    files[PAGE_FILE] = page.encode()
+    card = model_card(
+        run,
+        record,
+        provenance,
+        intended_use=BundleSpec.intended_use,
+        includes_images=includes_images,
+    )
+    files[CARD_FILE] = card.encode()
     validation = None if run.validation is None else {"part": "val", **run.validation}
     spec = BundleSpec(
         name=name,
@@ -123,6 +149,7 @@ def bundle_record(
         provenance=provenance,
         metrics={} if validation is None else {"validation": validation},
         gates=tuple(gates.gates),
+        includes_images=includes_images,
     )
     return BundleContents(spec, files)
 

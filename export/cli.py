@@ -14,8 +14,9 @@ Examples:
   saliedge export runs/first --int8 --out first.edge --data /mnt/kvasir --force
 
 \b
-Beside NAME.edge, which is all that a device needs, lie NAME.gates.json (what was checked, written
-even if a check failed) and NAME.reference/ (the float graphs, for comparison).
+Beside NAME.edge, which is all that a device needs, lie NAME.report.html (what was checked, in
+pictures and tables) and NAME.gates.json (the same as numbers), both written even if a check failed,
+and NAME.reference/ (the float graphs, for comparison).
 """
 
 
@@ -47,6 +48,11 @@ even if a check failed) and NAME.reference/ (the float graphs, for comparison).
     default=True,
     help="Write the float graphs into NAME.reference [on].",
 )
+@click.option(
+    "--include-images",
+    is_flag=True,
+    help="Show training images in the report; the bundle records that it holds them.",
+)
 def export(
     run: Path,
     out: Path,
@@ -55,6 +61,7 @@ def export(
     samples: int,
     force: bool,
     reference: bool,
+    include_images: bool,
 ) -> None:
     """Turn the best checkpoint of RUN into INT8 graphs for ONNX Runtime and LiteRT, and prove them.
 
@@ -66,7 +73,13 @@ def export(
     from train.progress import reporting
 
     options = ExportOptions(
-        run=run, out=out, data=data, samples=samples, force=force, reference=reference
+        run=run,
+        out=out,
+        data=data,
+        samples=samples,
+        force=force,
+        reference=reference,
+        include_images=include_images,
     )
     with reporting() as reporter:
         result = export_run(options, reporter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,10 +20,10 @@ from edge_runtime.files import refuse_existing, sha256_bytes
 from export.bundle_writer import (
     BundleContents,
     bundle_record,
-    gates_path,
+    report_path,
     write_bundle,
-    write_gate_report,
     write_reference,
+    write_report,
 )
 from export.calibration_checks import CalibrationChecks, check_calibration
 from export.calibration_images import check_calibration_images, load_training_images
@@ -32,13 +33,14 @@ from export.gates import GateReport, GateThresholds, judge
 from export.golden import golden_images, make_golden
 from export.parity import run_graph
 from export.program import FEATURES
+from export.report import SaliencyExample, report_page, report_record, saliency_examples
 from export.trained_run import TrainedRun, read_trained_run
 from train.data import LoadedImages
 from train.progress import Reporter
 
 __all__ = ["ExportOptions", "ExportResult", "export_run"]
 
-_REPORT_FORMAT, _REPORT_VERSION = "saliedge-gates", 1
+_SHOWN_IMAGES = 6
 _PACKAGES = ("ai-edge-litert", "numpy", "onnx", "onnxruntime", "tflite-runtime", "torch")
 
 
@@ -54,6 +56,7 @@ class ExportOptions:
         feature_images: training images that the statistics of the features are measured on.
         force: replace an earlier bundle.
         reference: write the float graphs beside the bundle.
+        include_images: show training images in the report, which the bundle then says.
         seed: of the draw of images.
         thresholds: of the gates.
     """
@@ -65,6 +68,7 @@ class ExportOptions:
     feature_images: int = 512
     force: bool = False
     reference: bool = True
+    include_images: bool = False
     seed: int = 0
     thresholds: GateThresholds = field(default_factory=GateThresholds)
 
@@ -73,6 +77,11 @@ class ExportOptions:
             raise UsageError(f"{self.samples} calibration images are too few; give 16 or more.")
         if self.out.suffix != ".edge":
             raise UsageError(f"{self.out} does not end in .edge; name the bundle NAME.edge.")
+
+    @property
+    def name(self) -> str:
+        """Name of the model: that of the bundle's folder."""
+        return self.out.name.removesuffix(".edge")
 
 
 @dataclass(frozen=True)
@@ -125,8 +134,18 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         run.network, candidate.plain, calibration, run.activations, reporter.advance
     )
     provenance = _provenance(options, run, candidate, loaded)
-    report = _report(options, gates, checks, provenance, len(golden_bytes))
-    write_gate_report(gates_path(options.out), report)
+    record = report_record(
+        candidate,
+        gates,
+        checks,
+        name=options.name,
+        classes=run.classes,
+        class_counts=Counter(labels),
+        provenance=provenance,
+        golden_count=len(golden_bytes),
+    )
+    page = report_page(record, _examples(options, run, candidate, golden_bytes, calibration))
+    write_report(options.out, record, page)
     _raise_failed(options, gates)
 
     reporter.start("measuring features", 1)
@@ -136,9 +155,11 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         make_golden(candidate, golden_bytes, options.thresholds),
         _feature_moments(candidate, loaded.images),
         gates,
-        name=options.out.name.removesuffix(".edge"),
-        report=report,
+        name=options.name,
+        record=record,
+        page=page,
         provenance=provenance,
+        includes_images=options.include_images,
     )
     # The reference first: whoever sees the new bundle finds its reference beside it.
     if options.reference:
@@ -155,6 +176,22 @@ def _read_images(options: ExportOptions, run: TrainedRun, reporter: Reporter) ->
     )
 
 
+def _examples(
+    options: ExportOptions,
+    run: TrainedRun,
+    candidate: Candidate,
+    golden: NDArray[np.uint8],
+    calibration: NDArray[np.uint8],
+) -> tuple[SaliencyExample, ...]:
+    """Synthetic pictures for the report; some of the training only if they may be seen."""
+    images, titles = golden, ["synthetic picture"] * len(golden)
+    if options.include_images:
+        shown = calibration[:_SHOWN_IMAGES]
+        images = np.concatenate([golden, shown])
+        titles = titles + ["training image"] * len(shown)
+    return saliency_examples(candidate, images, titles, run.classes)
+
+
 def _feature_moments(candidate: Candidate, images: NDArray[np.uint8]) -> FeatureMoments:
     engine = next(name for name in installed_engines() if ENGINES[name].format == "onnx")
     outputs = run_graph(engine, candidate.graph("onnx", "none"), images)
@@ -169,28 +206,8 @@ def _raise_failed(options: ExportOptions, gates: GateReport) -> None:
     raise GateError(
         f"the export failed {len(gates.failed)} of {len(gates.gates)} gates ({worst.name} is "
         f"{worst.value:.4g}, must be {worst.comparison} {worst.threshold:g}{more}), so "
-        f"{options.out} was not written; see {gates_path(options.out)}."
+        f"{options.out} was not written; see {report_path(options.out)}."
     )
-
-
-def _report(
-    options: ExportOptions,
-    gates: GateReport,
-    checks: CalibrationChecks,
-    provenance: dict[str, Any],
-    golden_count: int,
-) -> dict[str, Any]:
-    return {
-        "format": _REPORT_FORMAT,
-        "version": _REPORT_VERSION,
-        "name": options.out.name.removesuffix(".edge"),
-        "machine": platform.machine(),
-        "tools": provenance["tools"],
-        "images": {"calibration": checks.images, "golden": golden_count},
-        "left_out": provenance["export"]["left_out"],
-        **gates.to_json(),
-        "calibration": checks.to_json(),
-    }
 
 
 def _provenance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from export.bundle_writer import gates_path
+from export.bundle_writer import report_path
 from export.exporter import ExportOptions, ExportResult
 
 __all__ = ["summary_lines"]
@@ -27,5 +27,5 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
                 f"Pearson {detail['median_pearson']:.3f} (medians)"
             )
     lines += [f"  look at: {finding}" for finding in result.checks.findings]
-    lines.append(f"  all {len(result.gates.gates)} gates passed: {gates_path(options.out)}")
+    lines.append(f"  all {len(result.gates.gates)} gates passed: {report_path(options.out)}")
     return lines

@@ -15,7 +15,7 @@ import torch
 from edge_runtime.bundle import open_bundle, reference_path
 from edge_runtime.errors import EXIT_CODES, ArtifactError, DataError, GateError, OutputError
 from export import candidate as candidate_module
-from export.bundle_writer import gates_path
+from export.bundle_writer import gates_path, report_path
 from train.quantization import load_network, save_network
 
 
@@ -59,7 +59,7 @@ def test_an_existing_bundle_is_kept_without_force(run_export, tiny_run, earlier)
         run_export(tiny_run, out)
     assert error.value.exit_code == 7
     assert open_bundle(out).sha256 == identity
-    assert not gates_path(out).exists()
+    assert not gates_path(out).exists() and not report_path(out).exists()
 
 
 def test_force_replaces_it_and_no_reference_means_none(run_export, tiny_run, earlier):
@@ -67,7 +67,8 @@ def test_force_replaces_it_and_no_reference_means_none(run_export, tiny_run, ear
     run_export(tiny_run, out, "--force", "--no-reference")
     assert open_bundle(out).sha256 != identity
     assert not reference_path(out).exists()
-    assert {path.name for path in out.parent.iterdir()} == {"model.edge", "model.gates.json"}
+    beside = {gates_path(out).name, report_path(out).name}
+    assert {path.name for path in out.parent.iterdir()} == {"model.edge", *beside}
 
 
 def test_the_same_run_gives_the_same_graphs(run_export, tiny_run, tmp_path):
@@ -77,6 +78,14 @@ def test_the_same_run_gives_the_same_graphs(run_export, tiny_run, tmp_path):
         files.append(open_bundle(tmp_path / name).spec.files)
     graphs = [name for name in files[0] if name.endswith((".onnx", ".tflite", ".npy"))]
     assert [files[0][name] for name in graphs] == [files[1][name] for name in graphs]
+
+
+def test_training_images_are_shown_only_where_asked_for_which_the_bundle_says(
+    run_export, tiny_run, tmp_path
+):
+    run_export(tiny_run, tmp_path / "a.edge", "--include-images", "--no-reference")
+    assert open_bundle(tmp_path / "a.edge").spec.includes_images
+    assert report_path(tmp_path / "a.edge").read_text().count("training image;") == 6
 
 
 def test_a_failed_gate_leaves_a_report_and_the_earlier_bundle(
@@ -90,6 +99,7 @@ def test_a_failed_gate_leaves_a_report_and_the_earlier_bundle(
     assert open_bundle(out).sha256 == identity
     report = json.loads(gates_path(out).read_text())
     assert report["passed"] is False and "onnx: logit steps" in report["failed"]
+    assert "No bundle was written." in report_path(out).read_text()
     assert not reference_path(out).exists()
 
 
@@ -99,7 +109,7 @@ def test_a_failed_gate_leaves_no_bundle_where_there_was_none(
     _corrupt_emitter(monkeypatch)
     with pytest.raises(GateError):
         run_export(tiny_run, tmp_path / "model.edge")
-    assert {path.name for path in tmp_path.iterdir()} == {"model.gates.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model.gates.json", "model.report.html"}
 
 
 def test_a_network_without_an_integer_gradient_is_bundled_without_it(
@@ -208,7 +218,7 @@ def test_the_help_needs_no_torch():
 # Where the process kills itself, as SIGKILL from outside would: at the first call of these.
 _POINTS = [
     "export.exporter.judge",
-    "export.exporter.write_gate_report",
+    "export.exporter.write_report",
     "export.exporter.write_reference",
     "export.exporter.write_bundle",
     "export.bundle_writer.open_bundle",
@@ -237,4 +247,4 @@ def test_a_killed_export_leaves_the_earlier_bundle_whole(tiny_run, earlier, poin
     assert open_bundle(out).verify_files().passed
     # What a killed command left behind is hidden, and the next export does not mind it.
     visible = {path.name for path in Path(out.parent).iterdir() if not path.name.startswith(".")}
-    assert visible <= {"model.edge", "model.gates.json"}
+    assert visible <= {"model.edge", gates_path(out).name, report_path(out).name}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import atomic_write_text
+from edge_runtime.page import html_list, html_page, html_table
 from train.study.analysis import Analysis, analyse
 from train.study.frontier import frontier_svg
 from train.study.plan import PLAN_FILE, Plan
@@ -21,14 +22,6 @@ from train.study.records import read_records
 from train.study.tables import Table, accuracy_table, class_table, csv_text, saliency_table
 
 __all__ = ["write_report"]
-
-_STYLE = (
-    "body{font:15px/1.5 sans-serif;color:#222;max-width:1180px;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse;font-size:13px;margin:1em 0}"
-    "th,td{padding:4px 8px;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}"
-    "th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}"
-    ".wide{overflow-x:auto}pre{background:#f5f5f5;padding:1em;overflow-x:auto}"
-)
 
 
 def write_report(out: Path) -> str:
@@ -136,26 +129,11 @@ def _markdown(analysis: Analysis, tables: Sequence[Table]) -> str:
 def _html(analysis: Analysis, tables: Sequence[Table], picture: str, recipe: str) -> str:
     parts = [picture]
     for table in tables:
-        parts += [f"<h2>{escape(table.title)}</h2>", _html_table(table)]
+        parts += [f"<h2>{escape(table.title)}</h2>", html_table(table.columns, table.lines)]
     gaps = _gaps(analysis)
     if gaps:
-        parts += ["<h2>Not there yet</h2>", _html_list(gaps)]
-    parts += ["<h2>How to read it</h2>", _html_list(_notes(analysis))]
+        parts += ["<h2>Not there yet</h2>", html_list(gaps)]
+    parts += ["<h2>How to read it</h2>", html_list(_notes(analysis))]
     parts += [f"<p>{escape(_origin(analysis))}</p>"]
     parts += [f"<h2>Recipe</h2><pre>{escape(recipe)}</pre>"]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Study</title>'
-        f"<style>{_STYLE}</style></head><body><h1>Study</h1>\n{''.join(parts)}\n</body></html>\n"
-    )
-
-
-def _html_list(lines: Sequence[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
-
-
-def _html_table(table: Table) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in table.lines
-    )
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return html_page("Study", "".join(parts))

@@ -1,0 +1,220 @@
+"""Small charts as SVG text for reports: no library, no script, the same bytes on every machine.
+
+Every chart is an ``<svg>`` element that scales with the page; a mark's ``<title>`` is shown where a
+pointer rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+__all__ = ["Mark", "Series", "bar", "columns", "histogram", "lines"]
+
+INK, FAINT, ACCENT, WARM = "#222222", "#d8d8d8", "#0868ac", "#c1440e"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line across a histogram.
+
+    Attributes:
+        value: where.
+        label: what it is, or empty.
+        colour: of the line.
+    """
+
+    value: float
+    label: str = ""
+    colour: str = WARM
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values over positions 0, 1, 2, ...; None where there is none.
+
+    Attributes:
+        name: for the legend.
+        values: one for each position.
+        colour: of the line.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    colour: str = ACCENT
+
+
+def bar(share: float, width: int = 90, colour: str = ACCENT) -> str:
+    """A horizontal bar for a cell of a table, ``share`` of the cell from 0 to 1."""
+    length = max(0.0, min(1.0, share)) * width
+    return (
+        f'<svg width="{width}" height="10" viewBox="0 0 {width} 10">'
+        f'<rect width="{length:.1f}" height="10" fill="{colour}"/></svg>'
+    )
+
+
+def histogram(
+    counts: Sequence[int],
+    low: float,
+    high: float,
+    marks: Sequence[Mark] = (),
+    *,
+    width: int = 300,
+    height: int = 120,
+    labelled: bool = True,
+) -> str:
+    """Counts over equal bins of [low, high], on a square-root scale so that small bins show.
+
+    Args:
+        counts: of each bin.
+        low: lower end of the first bin.
+        high: upper end of the last.
+        marks: vertical lines.
+        width: of the picture, in its own units.
+        height: likewise.
+        labelled: whether ends and marks are named below; without, for a cell of a table.
+    """
+    bottom = height - 30 if labelled else height
+    peak = max([*counts, 1]) ** 0.5
+    step = width / len(counts)
+    parts = [
+        f'<rect x="{index * step:.1f}" y="{bottom - count**0.5 / peak * bottom:.1f}" '
+        f'width="{max(step - 0.4, 0.4):.1f}" height="{count**0.5 / peak * bottom:.1f}" '
+        f'fill="{ACCENT}"/>'
+        for index, count in enumerate(counts)
+        if count
+    ]
+    parts.append(f'<path d="M0 {bottom}H{width}" stroke="{INK}"/>')
+    for mark in marks:
+        x = (mark.value - low) / (high - low) * width
+        parts.append(f'<path d="M{x:.1f} 0V{bottom}" stroke="{mark.colour}" stroke-width="1.5"/>')
+        if labelled and mark.label:
+            parts.append(
+                f'<text x="{x:.1f}" y="{bottom + 26}" text-anchor="middle" '
+                f'fill="{mark.colour}">{escape(mark.label)}</text>'
+            )
+    if labelled:
+        parts.append(
+            f'<text x="0" y="{bottom + 13}">{low:.3g}</text>'
+            f'<text x="{width}" y="{bottom + 13}" text-anchor="end">{high:.3g}</text>'
+        )
+    return _svg(width, height, parts, fixed=not labelled)
+
+
+def columns(values: Sequence[tuple[str, float]], *, width: int = 300, height: int = 150) -> str:
+    """A column for each (label, value); the value stands above it.
+
+    The height is the square root of the value, so that a few among many can be seen.
+    """
+    top, bottom = 16, height - 18
+    peak = max([value for _, value in values] + [1e-12]) ** 0.5
+    step = width / max(1, len(values))
+    parts = [f'<path d="M0 {bottom}H{width}" stroke="{INK}"/>']
+    for index, (label, value) in enumerate(values):
+        length = max(value, 0) ** 0.5 / peak * (bottom - top)
+        middle = (index + 0.5) * step
+        parts.append(
+            f'<rect x="{index * step + step * 0.15:.1f}" y="{bottom - length:.1f}" '
+            f'width="{step * 0.7:.1f}" height="{length:.1f}" fill="{ACCENT}"/>'
+            f'<text x="{middle:.1f}" y="{bottom + 14}" text-anchor="middle">{escape(label)}</text>'
+            f'<text x="{middle:.1f}" y="{bottom - length - 4:.1f}" text-anchor="middle" '
+            f'font-size="10">{value:g}</text>'
+        )
+    return _svg(width, height, parts)
+
+
+def lines(
+    names: Sequence[str],
+    series: Sequence[Series],
+    unit: str,
+    named: Sequence[str] = (),
+    *,
+    width: int = 1000,
+    height: int = 300,
+) -> str:
+    """Lines over named positions, from 0 up; only some of the names are written.
+
+    Args:
+        names: of the positions, in order.
+        series: the lines; the first one's points carry the written names.
+        unit: of the values, beside the axis.
+        named: positions whose name is written.
+        width: of the picture, in its own units.
+        height: likewise.
+    """
+    left, top, bottom = 44, 30, height - 12
+    known = [value for one in series for value in one.values if value is not None]
+    peak = max([*known, 1.0])
+    grid = _grid_step(peak)
+    peak = grid * (int(peak / grid) + 1)
+
+    def x(index: int) -> float:
+        return left + (index + 0.5) * (width - left) / max(1, len(names))
+
+    def y(value: float) -> float:
+        return bottom - max(value, 0.0) / peak * (bottom - top)
+
+    parts = []
+    for number in range(round(peak / grid) + 1):
+        value = number * grid
+        parts.append(
+            f'<path d="M{left} {y(value):.1f}H{width}" stroke="{FAINT}"/>'
+            f'<text x="{left - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
+        )
+    parts.append(f'<text x="{left - 6}" y="{top - 16}" text-anchor="end">{escape(unit)}</text>')
+    for one in series:
+        parts += _line(names, one, x, y)
+    parts += _legend(series, left + 10)
+    for number, name in enumerate(named):
+        index = names.index(name)
+        place = series[0].values[index]
+        if place is not None:
+            anchor = "start" if index < len(names) / 2 else "end"
+            parts.append(
+                f'<text x="{x(index):.1f}" y="{y(place) + 18 + 14 * number:.1f}" '
+                f'text-anchor="{anchor}" '
+                f'fill="{WARM}">{escape(name)}</text>'
+                f'<circle cx="{x(index):.1f}" cy="{y(place):.1f}" r="4" fill="{WARM}"/>'
+            )
+    return _svg(width, height, parts)
+
+
+def _line(
+    names: Sequence[str], one: Series, x: Callable[[int], float], y: Callable[[float], float]
+) -> list[str]:
+    """A polyline through the known values, and a point with a title at each."""
+    known = [(index, value) for index, value in enumerate(one.values) if value is not None]
+    path = " ".join(f"{x(index):.1f},{y(value):.1f}" for index, value in known)
+    points = [
+        f'<circle cx="{x(index):.1f}" cy="{y(value):.1f}" r="2.5" fill="{one.colour}">'
+        f"<title>{escape(names[index])}: {value:.1f}</title></circle>"
+        for index, value in known
+    ]
+    return [f'<polyline points="{path}" fill="none" stroke="{one.colour}"/>', *points]
+
+
+def _legend(series: Sequence[Series], left: float) -> list[str]:
+    parts = []
+    for one in series:
+        parts.append(
+            f'<circle cx="{left:.0f}" cy="10" r="5" fill="{one.colour}"/>'
+            f'<text x="{left + 10:.0f}" y="14">{escape(one.name)}</text>'
+        )
+        left += 40 + 6.8 * len(one.name)
+    return parts
+
+
+def _grid_step(peak: float) -> float:
+    """A round distance of grid lines, of which about five fit below ``peak``."""
+    rough = peak / 5
+    power = 10.0 ** (len(str(int(rough))) - 1) if rough >= 1 else 0.1
+    return next((power * digit for digit in (1, 2, 5) if power * digit >= rough), power * 10)
+
+
+def _svg(width: int, height: int, parts: Sequence[str], *, fixed: bool = False) -> str:
+    size = f'width="{width}" height="{height}"' if fixed else f'style="max-width:{width}px"'
+    return (
+        f'<svg viewBox="0 0 {width} {height}" {size} font-family="sans-serif" font-size="11" '
+        f'fill="{INK}" role="img">{"".join(parts)}</svg>'
+    )
