@@ -51,6 +51,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "doctor": LazyCommand(
         "edge_runtime.doctor_cli:doctor", "Look whether this device is fit to run."
     ),
+    "health": LazyCommand(
+        "edge_runtime.health_cli:health", "Ask a run whether it classifies frames."
+    ),
     "service": LazyCommand(
         "edge_runtime.service_cli:service", "What systemd needs to run edge-infer."
     ),

@@ -122,6 +122,7 @@ _EXTRA_OF_MODULE = {
     "tensorboard": "train",
     "flatbuffers": "export",
     "onnx": "export",
+    "paho": "mqtt",
     "onnxruntime": "onnx",
     "ai_edge_litert": "litert",
     "tflite_runtime": "tflite-runtime",

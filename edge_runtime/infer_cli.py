@@ -12,6 +12,7 @@ from edge_runtime import __version__
 from edge_runtime.config_file import config_option, prefer_flags
 from edge_runtime.errors import run_command
 from edge_runtime.infer_options import TRIAL_FRAMES, InferOptions
+from edge_runtime.output_options import output_options, take_outputs
 
 __all__ = ["infer", "main"]
 
@@ -140,6 +141,7 @@ def _size(
 @click.option("--jsonl", metavar="FILE", help="Write one JSON line per frame; - for stdout.")
 @click.option("--save-saliency", metavar="DIR", help="Write raw float32 maps as .npy files.")
 @click.option("--save-overlay", metavar="DIR|FILE.mp4", help="Write pictures with the map on them.")
+@output_options
 @click.option("--max-frames", type=click.IntRange(min=1), metavar="N", help="End after N frames.")
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads of the engine (up to 4)."
@@ -153,7 +155,8 @@ def infer(**arguments: object) -> None:
     For research use, not a diagnosis. Nothing is stored or sent unless an option asks for it.
     """
     prefer_flags(click.get_current_context(), arguments, "camera", "source")
-    options = InferOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
+    outputs = take_outputs(arguments)
+    options = InferOptions(**arguments, outputs=outputs)  # type: ignore[arg-type]  # click has checked the types
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from edge_runtime.infer_run import run_inference
 

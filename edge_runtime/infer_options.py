@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge_runtime.errors import UsageError
+from edge_runtime.output_options import OutputOptions
 
 __all__ = ["TRIAL_FRAMES", "InferOptions"]
 
@@ -40,6 +41,7 @@ class InferOptions:
     threads: int | None
     skip_bad: bool
     force: bool
+    outputs: OutputOptions = field(default_factory=OutputOptions)
 
     def __post_init__(self) -> None:
         if (self.camera is None) == (self.source is None):
@@ -50,6 +52,8 @@ class InferOptions:
             None,
         ):
             raise UsageError("--camera-size, --camera-fps and --camera-format are for --camera.")
+        if self.outputs.jsonl_max_bytes is not None and self.jsonl in (None, "-"):
+            raise UsageError("--jsonl-max-bytes needs --jsonl FILE.")
         wants_map = self.save_saliency or self.save_overlay or self.saliency_class
         if self.saliency == "none" and wants_map:
             raise UsageError(

@@ -15,15 +15,20 @@ from edge_runtime.infer_console import LiveLine, print_summary
 from edge_runtime.infer_input import open_input, reconnection
 from edge_runtime.infer_model import open_model
 from edge_runtime.infer_options import InferOptions
-from edge_runtime.infer_service import open_service_sinks
+from edge_runtime.infer_service import add_service_sinks
 from edge_runtime.loop import InferenceLoop
-from edge_runtime.sinks import JsonLinesSink, SaliencyFolderSink, open_overlay_sink
+from edge_runtime.sinks import (
+    JsonLinesSink,
+    RotatingJsonLinesSink,
+    SaliencyFolderSink,
+    open_overlay_sink,
+)
 from edge_runtime.sources import FrameFeed
 from edge_runtime.statistics import RunStatistics
 from edge_runtime.stopping import StopSignals
 
 if TYPE_CHECKING:
-    from edge_runtime.bundle.reader import Bundle
+    from edge_runtime.classifier import FrameClassifier
     from edge_runtime.sinks.base import Sink
     from edge_runtime.sources.base import Source
 
@@ -41,11 +46,8 @@ def run_inference(options: InferOptions) -> int:
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds
         )
-        sinks = [
-            *_open_sinks(options, classifier.bundle, source),
-            LiveLine(statistics, feed),
-            *open_service_sinks(classifier),
-        ]
+        sinks = _open_sinks(options, classifier, source, feed)
+        sinks.append(LiveLine(statistics, feed))
         calm = CalmOptions(options.calm_seconds, options.calm_margin)
         loop = InferenceLoop(
             feed=feed,
@@ -69,7 +71,8 @@ def _refuse_outputs(options: InferOptions) -> None:
     """Find out before any work that an output may not be written where it should go."""
     for target in (options.jsonl, options.save_saliency, options.save_overlay):
         if target is not None and target != "-":
-            refuse_existing(target, options.force)
+            if target != options.jsonl or options.outputs.jsonl_max_bytes is None:
+                refuse_existing(target, options.force)
             if options.source is not None:
                 _refuse_among_inputs(Path(target), Path(options.source))
 
@@ -92,7 +95,9 @@ def _refuse_among_inputs(target: Path, source: Path) -> None:
         )
 
 
-def _open_sinks(options: InferOptions, bundle: Bundle, source: Source) -> list[Sink]:
+def _open_sinks(
+    options: InferOptions, classifier: FrameClassifier, source: Source, feed: FrameFeed
+) -> list[Sink]:
     sinks: list[Sink] = []
     try:
         if options.save_saliency is not None:
@@ -100,7 +105,7 @@ def _open_sinks(options: InferOptions, bundle: Bundle, source: Source) -> list[S
                 SaliencyFolderSink(
                     Path(options.save_saliency),
                     options.saliency_mode,
-                    bundle.sha256,
+                    classifier.bundle.sha256,
                     options.force,
                 )
             )
@@ -108,9 +113,17 @@ def _open_sinks(options: InferOptions, bundle: Bundle, source: Source) -> list[S
             sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
-            sinks.append(JsonLinesSink(options.jsonl, options.force))
+            sinks.append(_open_json_lines(options, options.jsonl))
+        add_service_sinks(sinks, options.outputs, classifier, lambda: feed.dropped)
     except BaseException:
         for sink in sinks:
             sink.close(keep=False)
         raise
     return sinks
+
+
+def _open_json_lines(options: InferOptions, target: str) -> Sink:
+    outputs = options.outputs
+    if outputs.jsonl_max_bytes is None:
+        return JsonLinesSink(target, options.force)
+    return RotatingJsonLinesSink(Path(target), outputs.jsonl_max_bytes, outputs.jsonl_keep)

@@ -1,0 +1,9 @@
+"""How a run does, for machines that watch it: Prometheus metrics and a health check over HTTP."""
+
+from __future__ import annotations
+
+from edge_runtime.monitoring.progress import RunProgress
+from edge_runtime.monitoring.server import MonitoringServer
+from edge_runtime.monitoring.sink import MonitoringSink
+
+__all__ = ["MonitoringServer", "MonitoringSink", "RunProgress"]
