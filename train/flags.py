@@ -58,6 +58,8 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "seed": ("run", "seed"),
     "device": ("run", "device"),
     "threads": ("run", "threads"),
+    "precision": ("run", "precision"),
+    "deterministic": ("run", "deterministic"),
     "tensorboard": ("run", "tensorboard"),
     "mlflow": ("run", "mlflow"),
 }

@@ -20,19 +20,27 @@ from train.quantization import QuantizationConfig, QuantizedNetwork
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import Session
+from train.torch_settings import autocast_dtype
 from train.watch import overfitting
 
-__all__ = ["calibrate", "calibration_batches", "quantization_config", "run_float_phase"]
+__all__ = [
+    "NormalizedBackbone",
+    "calibrate",
+    "calibration_batches",
+    "quantization_config",
+    "run_float_phase",
+]
 
 
-class _Normalized(nn.Module):
-    """The backbone on byte values."""
+class NormalizedBackbone(nn.Module):
+    """The backbone on byte values, with batch norm and all."""
 
     def __init__(self, module: nn.Module, network: NetworkConfig) -> None:
         super().__init__()
         self.module, self._mean, self._scale = module, network.input_mean, 1 / network.input_std
 
     def forward(self, image: Tensor) -> Tensor:
+        """Logits ``[N, C]`` of images float32 ``[N, 3, H, W]`` that hold byte values 0..255."""
         logits: Tensor = self.module((image - self._mean) * self._scale)
         return logits
 
@@ -48,17 +56,23 @@ def run_float_phase(session: Session, state: ResumeState | None) -> None:
     classes = len(session.data.classes)
     module = build(network.backbone, classes, network.pretrained, network.width_multiplier)
     module = session.processes.synchronized(module, session.device)
-    model = _Normalized(module, network).to(session.device)
+    model = NormalizedBackbone(module, network).to(session.device)
     model = model.to(memory_format=torch.channels_last)
-    learner = Learner(model, float_optimizer(model, config.optimizer), decay=config.optimizer.ema)
+    learner = Learner(
+        model,
+        float_optimizer(model, config.optimizer),
+        decay=config.optimizer.ema,
+        autocast=autocast_dtype(config.run.precision, session.device),
+    )
     done, best = 0, None
     if state is not None:
         session.restore(state, learner)
         done, best = state.epochs_done, state.best
     objective = FloatObjective(model, session.class_weights)
     loss = session.processes.parallel(objective)
-    for epoch in range(done, config.optimizer.epochs_float):
-        if session.stops_early(best, epoch):
+    planned = config.optimizer.epochs_float
+    for epoch in range(done, planned):
+        if session.leaves_early("float", best, epoch, planned):
             break
         best = _train_epoch(session, learner, objective, loss, epoch, best)
     learner.return_to_kept()
@@ -142,7 +156,7 @@ def _train_epoch(
     session.reporter.message(
         f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
         f"validation: accuracy {validation.accuracy:.1%}, macro recall "
-        f"{validation.macro_recall:.1%}"
+        f"{validation.macro_recall:.1%}{session.clock.words(epoch + 1)}"
     )
     found = overfitting(session.history("float"))
     session.watch(record, () if found is None else (found,))

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from train.optimization import clip_gradients
+from train.step_parts import Part, part
 from train.weight_average import WeightAverage
 
 __all__ = ["Learner"]
 
 _MODEL, _OPTIMIZER, _AVERAGE, _KEPT = "model.", "optimizer.", "average.", "kept."
-_FOLLOWER = "follower."
+_FOLLOWER, _SCALER = "follower.", "scaler."
+# What changes of a scaler of gradients.
+_SCALING = ("scale", "_growth_tracker")
 
 
 class Learner:
@@ -34,6 +38,7 @@ class Learner:
         decay: float = 0.0,
         after_step: Callable[[], None] = lambda: None,
         follower: nn.Module | None = None,
+        autocast: torch.dtype | None = None,
     ) -> None:
         """Make a learner.
 
@@ -43,18 +48,38 @@ class Learner:
             decay: of the average of the weights, see :class:`WeightAverage`; 0 keeps none.
             after_step: called after each step of the optimiser, before the average takes it in.
             follower: whatever else changes with the steps.
+            autocast: format that :meth:`autocast` multiplies in; None is float32. The gradients of
+                float16, whose range is small, are scaled up for the backward pass.
         """
         self.model, self.optimizer = model, optimizer
+        self._device = next(model.parameters()).device.type
+        self._autocast = autocast
+        self._scaler = torch.GradScaler(self._device, enabled=autocast == torch.float16)
         self.average = WeightAverage(model, decay) if decay else None
         self._after_step, self.follower = after_step, follower
         self._kept: dict[str, Tensor] = {}
 
-    def step(self) -> None:
-        """Step the optimiser and take the new weights into the average."""
-        self.optimizer.step()
-        self._after_step()
-        if self.average is not None:
-            self.average.update()
+    def autocast(self) -> torch.autocast:
+        """Where the forward pass is to run."""
+        return torch.autocast(self._device, self._autocast, enabled=self._autocast is not None)
+
+    def descend(self, loss: Tensor, clip_norm: float) -> None:
+        """One step down the gradient of a loss; none where a scaled gradient overflows.
+
+        Args:
+            loss: scalar, from a forward pass under :meth:`autocast`.
+            clip_norm: largest norm of the gradient, see :func:`clip_gradients`.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        with part(Part.UPDATE):
+            self._scaler.unscale_(self.optimizer)
+            clip_gradients(self.optimizer, clip_norm)
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+            self._after_step()
+            if self.average is not None:
+                self.average.update()
 
     @contextmanager
     def judged(self) -> Iterator[None]:
@@ -95,6 +120,8 @@ class Learner:
         if self.follower is not None:
             followed = self.follower.state_dict()
             found |= {_FOLLOWER + name: value for name, value in followed.items()}
+        scaling = self._scaler.state_dict()
+        found |= {_SCALER + name: torch.tensor(scaling[name]) for name in _SCALING if scaling}
         return found | {_KEPT + name: value for name, value in self._kept.items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -117,6 +144,10 @@ class Learner:
             self.average.restore(_with_prefix(tensors, _AVERAGE))
         if self.follower is not None:
             self.follower.load_state_dict(_with_prefix(tensors, _FOLLOWER))
+        if self._scaler.is_enabled():
+            scaling = _with_prefix(tensors, _SCALER)
+            values = {name: scaling[name].item() for name in _SCALING}
+            self._scaler.load_state_dict(self._scaler.state_dict() | values)
         self._kept = _with_prefix(tensors, _KEPT)
 
 

@@ -14,6 +14,7 @@ from train.adaptive_threshold import AdaptiveThreshold
 from train.batches import Batch
 from train.quantization import QuantizedNetwork
 from train.saliency_guided import Guidance, LossTerms, guided_loss
+from train.step_parts import Part, part
 
 __all__ = ["FloatObjective", "GuidedObjective", "ramp_factor"]
 
@@ -33,7 +34,9 @@ class FloatObjective(nn.Module):
 
     def forward(self, batch: Batch, progress: float) -> LossTerms:
         """The loss of one batch; ``progress`` is not asked for."""
-        logits = self.model(batch.image)
+        with part(Part.CLEAN_PASS):
+            # Autocast gives them in its own format.
+            logits = self.model(batch.image).to(batch.image.dtype)
         cross_entropy = F.cross_entropy(logits, batch.label, weight=self._class_weights)
         cross_entropy = cross_entropy * batch.share.weight
         zero = logits.new_zeros(())

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from train.run_clock import duration
+
 __all__ = ["Reporter", "plain_reporter", "quiet_reporter", "reporting"]
 
 
@@ -20,8 +22,14 @@ class Reporter(Protocol):
     def start(self, description: str, total: int) -> None:
         """A new piece of work of ``total`` steps; an earlier one is over."""
 
-    def advance(self, done: int, detail: str = "") -> None:
-        """``done`` steps of the piece are done, ``detail`` tells how it goes."""
+    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
+        """``done`` steps of the piece are done.
+
+        Args:
+            done: steps.
+            detail: how it goes.
+            run_left: seconds to the end of all pieces, where that is known.
+        """
 
 
 class _PlainReporter:
@@ -40,13 +48,14 @@ class _PlainReporter:
         self._description, self._total = description, total
         self._started = self._last = time.monotonic()
 
-    def advance(self, done: int, detail: str = "") -> None:
+    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
         now = time.monotonic()
         if now - self._last < self._INTERVAL or done == 0:
             return
         self._last = now
-        left = (now - self._started) / done * (self._total - done)
-        print(f"{self._description} {done}/{self._total} {detail} {left:.0f} s left", flush=True)
+        left = duration((now - self._started) / done * (self._total - done))
+        of_run = "" if run_left is None else f", {duration(run_left)} of the run"
+        print(f"{self._description} {done}/{self._total} {detail}  {left} left{of_run}", flush=True)
 
 
 @contextmanager
@@ -64,7 +73,7 @@ class _QuietReporter:
     def start(self, description: str, total: int) -> None:
         pass
 
-    def advance(self, done: int, detail: str = "") -> None:
+    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
         pass
 
 
@@ -96,6 +105,7 @@ def reporting() -> Iterator[Reporter]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[run_left]}"),
         TextColumn("{task.fields[detail]}"),
     )
     with bar:
@@ -114,7 +124,8 @@ class _RichReporter:
     def start(self, description: str, total: int) -> None:
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(description, total=total, detail="")
+        self._task = self._bar.add_task(description, total=total, detail="", run_left="")
 
-    def advance(self, done: int, detail: str = "") -> None:
-        self._bar.update(self._task, completed=done, detail=detail)
+    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
+        left = "" if run_left is None else f"run: {duration(run_left)} left"
+        self._bar.update(self._task, completed=done, detail=detail, run_left=left)

@@ -62,8 +62,9 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
             best = _keep(session, network, done, validation)
             session.save_state("quantized", done, best, learner)
     loss = session.processes.parallel(objective)
-    for epoch in range(done, settings.epochs_float + settings.epochs):
-        if session.stops_early(best, epoch):
+    planned = settings.epochs_float + settings.epochs
+    for epoch in range(done, planned):
+        if session.leaves_early(_phase_name(session), best, epoch, planned):
             break
         losses = _train_epoch(session, learner, objective, loss, epoch)
         with learner.judged():
@@ -230,6 +231,7 @@ def _sentence(session: Session, record: EpochRecord) -> str:
     return (
         f"{_phase_name(session)} {number}/{session.config.optimizer.epochs}  "
         f"{record.seconds:.0f} s  loss {record.loss:.3f}  {losses}  {result}"
+        f"{session.clock.words(record.epoch)}"
     )
 
 

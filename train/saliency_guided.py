@@ -28,7 +28,6 @@ Nothing here knows where a lesion is, and no pixel counts more than another for 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -39,6 +38,7 @@ from torch import Tensor, nn
 from edge_runtime.errors import UsageError
 from train.batches import WHOLE_BATCH, Share
 from train.quantization import QuantizedNetwork
+from train.step_parts import Part, part
 
 __all__ = [
     "Fill",
@@ -150,13 +150,16 @@ def guided_loss(
     cross_entropy = F.cross_entropy(logits, label, weight=class_weights) * share.weight
     divergence = saliency_l1 = zero
     if guidance.lambda1 > 0:
-        order = smoothed(saliency.detach(), guidance.smoothing)
-        if guidance.threshold == "adaptive":
-            mask = below_threshold(order, guidance.epsilon)
-        else:
-            mask = bottom_k(order, guidance.k)
-        masked = masked_image(image, mask, guidance.fill, noise)
-        divergence = masked_divergence(logits, network(masked)) * share.images
+        with part(Part.MASKING):
+            order = smoothed(saliency.detach(), guidance.smoothing)
+            if guidance.threshold == "adaptive":
+                mask = below_threshold(order, guidance.epsilon)
+            else:
+                mask = bottom_k(order, guidance.k)
+            masked = masked_image(image, mask, guidance.fill, noise)
+        with part(Part.MASKED_PASS):
+            masked_logits = network(masked)
+        divergence = masked_divergence(logits, masked_logits) * share.images
     if guidance.lambda2 > 0:
         saliency_l1 = saliency.mean() * share.images
     penalty = alpha_penalty(network.alpha_parameters()) if network.quantize else zero
@@ -189,17 +192,20 @@ def input_saliency(
         needed: False saves the backward pass and gives an all-zero map.
         create_graph: keep the graph of the saliency, for its L1.
     """
+    if needed:
+        image = image.detach().requires_grad_(True)
+    with part(Part.CLEAN_PASS):
+        logits = network(image)
     if not needed:
-        return network(image), image.new_zeros(image.shape[0], *image.shape[2:])
-    image = image.detach().requires_grad_(True)
-    logits = network(image)
+        return logits, image.new_zeros(image.shape[0], *image.shape[2:])
     chosen = logits.gather(1, class_index[:, None]).sum()
     keep = create_graph or torch.is_grad_enabled()
-    with nullcontext() if create_graph else network.input_gradient_only():
+    with network.input_gradient_only(), part(Part.SALIENCY):
         (gradient,) = torch.autograd.grad(
             chosen, image, create_graph=create_graph, retain_graph=keep
         )
-    return logits, gradient.abs().amax(dim=1)
+        saliency = gradient.abs().amax(dim=1)
+    return logits, saliency
 
 
 def smoothed(saliency: Tensor, window: int) -> Tensor:

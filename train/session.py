@@ -26,13 +26,14 @@ from train.data.sampling import balanced_weights, epoch_batches
 from train.learner import Learner
 from train.objectives import FloatObjective, GuidedObjective
 from train.operating_points import choose_operating_points
-from train.optimization import clip_gradients, rate_factor, set_rates
+from train.optimization import rate_factor, set_rates
 from train.parallel import ONE_PROCESS, Processes
 from train.prediction import Score, predict_logits, score
 from train.preparation import PreparedData
 from train.progress import Reporter
 from train.quantization import QuantizedNetwork, save_network
 from train.resume_state import Best, ResumeState, read_tensors, write_state
+from train.run_clock import RunClock
 from train.run_directory import RunDirectory
 from train.run_log import EpochRecord, RunLog
 from train.saliency_guided import LossTerms
@@ -72,6 +73,7 @@ class Session:
         device: where it computes.
         reporter: the person who watches.
         processes: those that train together; the first one writes, and it alone has a log.
+        clock: how long the run still takes.
 
     Raises:
         UsageError: a batch has too few images for so many processes.
@@ -94,6 +96,7 @@ class Session:
         self._batches = TrainingBatches(
             data.train, data.train_labels, config.augmentation, config.run.seed, device
         )
+        self.clock = RunClock(config)
         smallest = min(len(chosen) for chosen in self._order(0))
         if smallest < 2 * processes.count and processes.count > 1:
             raise UsageError(
@@ -143,23 +146,22 @@ class Session:
         learner.model.train()
         sums, hits, seen, started = dict.fromkeys(_TERMS, 0.0), 0, 0, time.monotonic()
         self.reporter.start(description, len(order))
+        self.clock.begin(epoch)
         factor = 0.0
         for step, chosen in enumerate(order):
             done, steps = phase_epoch * len(order) + step, phase_epochs * len(order)
             factor = rate_factor(done, steps, settings.warmup)
             set_rates(optimizer, factor)
             batch = self._batch(chosen, epoch, with_noise)
-            terms: LossTerms = loss(batch, done / steps)
+            with learner.autocast():
+                terms: LossTerms = loss(batch, done / steps)
             values, hits_now = self._over_all_processes(terms, batch.label)
             if not math.isfinite(values["total"]):
                 raise GateError(
                     f"the loss is not a number any more in {description}; train again with a "
                     "lower learning rate (--lr-float, --lr)."
                 )
-            optimizer.zero_grad(set_to_none=True)
-            terms.total.backward()  # type: ignore[no-untyped-call]
-            clip_gradients(optimizer, settings.clip_norm)
-            learner.step()
+            learner.descend(terms.total, settings.clip_norm)
             objective.step_done(values["divergence"])
             for name in _TERMS:
                 sums[name] += values[name] * len(chosen)
@@ -169,6 +171,7 @@ class Session:
                 step + 1,
                 f"loss {sums['total'] / seen:.3f}  CE {sums['cross_entropy'] / seen:.3f}  "
                 f"KL {sums['divergence'] / seen:.3f}  accuracy {hits / seen:.1%}",
+                self.clock.left(epoch + (step + 1) / len(order)),
             )
         means = {name: value / seen for name, value in sums.items()}
         rate = factor * float(optimizer.param_groups[0]["peak_lr"])
@@ -201,6 +204,24 @@ class Session:
         """Whether a phase has gone on for long enough without a better epoch than its best."""
         patience = self.config.optimizer.patience
         return best is not None and 0 < patience <= epochs_done - best.epoch
+
+    def leaves_early(self, phase: str, best: Best | None, epochs_done: int, planned: int) -> bool:
+        """Whether a phase stops early; if so, say it, and what of the phase is kept.
+
+        Args:
+            phase: for people.
+            best: its best epoch, counted over both phases.
+            epochs_done: counted likewise.
+            planned: its last epoch if it did not stop.
+        """
+        if best is None or not self.stops_early(best, epochs_done):
+            return False
+        self.reporter.message(
+            f"the {phase} phase ends {planned - epochs_done} epochs early: the last "
+            f"{epochs_done - best.epoch} were not better than epoch {best.epoch} (macro recall "
+            f"{best.macro_recall:.1%} on the validation part), which is kept."
+        )
+        return True
 
     def save_network(self, path: Path, network: QuantizedNetwork, metadata: dict[str, Any]) -> None:
         """Write a checkpoint, which every process may read afterwards."""

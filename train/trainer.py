@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import torch
 
@@ -21,8 +20,9 @@ from train.run_log import RunLog
 from train.session import Session
 from train.sinks import open_sinks, tracking_store
 from train.start import start_from_run
+from train.torch_settings import autocast_dtype, torch_settings
 
-__all__ = ["resume", "torch_settings", "train"]
+__all__ = ["resume", "train"]
 
 
 def train(
@@ -49,7 +49,8 @@ def train(
 
     Raises:
         DataError: the data cannot be trained on, or are not those of the run to start from.
-        UsageError: the backbone fails, or does not give a logit for each class.
+        UsageError: the backbone fails, or does not give a logit for each class; or an operation
+            has no deterministic form where that was asked for.
         ArtifactError: there is no such run to start from; or the backbone holds an operation that
             cannot be quantised; or a process does not see the folder.
         OutputError: the folder is in use or cannot be written.
@@ -71,7 +72,7 @@ def train(
         )
     if announce:
         _announce(config, run, data, device, reporter)
-    with torch_settings(config.run.threads):
+    with torch_settings(config.run.threads, deterministic=config.run.deterministic):
         return _run(config, run, data, device, reporter, None, processes)
 
 
@@ -108,7 +109,8 @@ def resume(
         )
     done = state.epochs_done if state else 0
     reporter.message(f"going on with {run.path} after {done} epochs.")
-    with torch_settings(state.threads if state else config.run.threads):
+    threads = state.threads if state else config.run.threads
+    with torch_settings(threads, deterministic=config.run.deterministic):
         return _run(config, run, data, device, reporter, state, processes)
 
 
@@ -169,9 +171,12 @@ def _announce(
         f"{counts['val']} val, {counts['test']} test"
         + ("." if data.dataset.has_groups else " (no groups: every image counts as its own).")
     )
+    narrow = autocast_dtype(config.run.precision, device)
+    warm_up = f" (warm-up in {str(narrow).removeprefix('torch.')})" if narrow else ""
     reporter.message(
         f"{config.network.backbone}, {config.network.width}x{config.network.height} pixels, "
-        f"on {device}; if interrupted, go on with: saliedge train --resume --out {run.path}"
+        f"on {device}{warm_up}; if interrupted, go on with: "
+        f"saliedge train --resume --out {run.path}"
     )
 
 
@@ -188,17 +193,3 @@ def _device(config: TrainConfig, processes: Processes) -> torch.device:
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return processes.device(wanted)
-
-
-@contextmanager
-def torch_settings(threads: int) -> Iterator[None]:
-    """Deterministic kernels and a number of threads, for the time of a run."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    if threads:
-        torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])

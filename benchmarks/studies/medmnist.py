@@ -53,6 +53,8 @@ def _recipe(epochs_float: int, epochs: int) -> Recipe:
             "batch_size": 32,
             "epochs_float": epochs_float,
             "epochs": epochs,
+            "lr": 5e-4,
+            "lr_alpha": 1e-3,
             "ema": 0.98,
         },
         "run": {"tensorboard": False, "threads": 1, "device": "cpu"},

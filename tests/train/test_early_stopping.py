@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.train.conftest import tiny_config
-from train.progress import plain_reporter, quiet_reporter
+from train.progress import plain_reporter
 from train.resume_state import read_state
 from train.run_directory import RunDirectory
 from train.trainer import resume, train
@@ -19,8 +19,29 @@ PATIENCE = 2
 PLANNED = 9
 
 
+class Listener:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def start(self, description: str, total: int) -> None:
+        pass
+
+    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Path:
     """A run whose rates are far too high, so that later epochs do not become better."""
     config = tiny_config()
     optimizer = replace(
@@ -34,10 +55,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     guidance = replace(config.guidance, enabled=False)
     folder = tmp_path_factory.mktemp("runs") / "stopped"
-    with quiet_reporter() as reporter:
-        train(
-            replace(config, optimizer=optimizer, guidance=guidance), RunDirectory(folder), reporter
-        )
+    config = replace(config, optimizer=optimizer, guidance=guidance)
+    train(config, RunDirectory(folder), listener)
     return folder
 
 
@@ -58,6 +77,16 @@ def test_a_phase_ends_so_many_epochs_after_its_best(stopped: Path, phase: str) -
     assert int(epochs[-1]["epoch"]) - int(best_of(epochs)["epoch"]) == PATIENCE
     for count in range(PATIENCE, len(epochs)):
         assert int(epochs[count - 1]["epoch"]) - int(best_of(epochs[:count])["epoch"]) < PATIENCE
+
+
+@pytest.mark.parametrize(("phase", "name"), [("float", "float"), ("quantized", "quantised")])
+def test_an_early_end_is_told_with_the_epoch_that_is_kept(
+    stopped: Path, listener: Listener, phase: str, name: str
+) -> None:
+    epochs = rows(stopped, phase)
+    (told,) = [text for text in listener.messages if text.startswith(f"the {name} phase ends")]
+    assert f"ends {PLANNED - len(epochs)} epochs early" in told
+    assert f"not better than epoch {best_of(epochs)['epoch']} " in told
 
 
 def test_the_best_float_epoch_is_gone_on_with(stopped: Path) -> None:

@@ -10,12 +10,15 @@ from train.adaptive_threshold import AdaptiveThreshold
 from train.learner import Learner
 from train.weight_average import WeightAverage
 
+FORMATS = (None, torch.bfloat16, torch.float16)
+
 
 class TestWeightAverage:
     def test_it_follows_the_formula(self) -> None:
         model = nn.Linear(1, 1, bias=False)
+        start = expected = 0.5
+        nn.init.constant_(model.weight, start)
         average = WeightAverage(model, decay=0.25)
-        start = expected = float(model.weight.detach())
         for step in range(1, 6):
             with torch.no_grad():
                 model.weight.fill_(start + step)
@@ -50,25 +53,32 @@ class TestWeightAverage:
 
 class TestLearner:
     @staticmethod
-    def learner() -> Learner:
+    def learner(autocast: torch.dtype | None = None) -> Learner:
         torch.manual_seed(0)
         model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(2))
         model(torch.zeros(2, 3, 6, 6))
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-        return Learner(model, optimizer, decay=0.9, follower=AdaptiveThreshold(0.5, target=0.1))
+        return Learner(
+            model,
+            optimizer,
+            decay=0.9,
+            follower=AdaptiveThreshold(0.5, target=0.1),
+            autocast=autocast,
+        )
 
     @staticmethod
     def train(learner: Learner, steps: range) -> None:
         for step in steps:
             image = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(step))
-            learner.optimizer.zero_grad()
-            learner.model(image).square().mean().backward()
-            learner.step()
+            with learner.autocast():
+                logits = learner.model(image)
+            learner.descend(logits.float().square().mean(), clip_norm=1.0)
             assert isinstance(learner.follower, AdaptiveThreshold)
             learner.follower.update(0.02 * step)
 
-    def test_it_goes_on_to_the_bit(self) -> None:
-        whole, first, second = self.learner(), self.learner(), self.learner()
+    @pytest.mark.parametrize("autocast", FORMATS)
+    def test_it_goes_on_to_the_bit(self, autocast: torch.dtype | None) -> None:
+        whole, first, second = (self.learner(autocast) for _ in range(3))
         self.train(whole, range(6))
         self.train(first, range(3))
         first.keep()
@@ -77,6 +87,29 @@ class TestLearner:
         found, expected = second.tensors(), whole.tensors()
         assert {name for name in found if not name.startswith("kept.")} == set(expected)
         assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+    @pytest.mark.parametrize("autocast", FORMATS)
+    def test_it_multiplies_in_the_format_and_learns_in_float32(
+        self, autocast: torch.dtype | None
+    ) -> None:
+        learner = self.learner(autocast)
+        with learner.autocast():
+            logits = learner.model(torch.rand(4, 3, 6, 6))
+        assert logits.dtype == (autocast or torch.float32)
+        before = learner.model[0].weight.clone()
+        learner.descend(logits.float().square().mean(), clip_norm=1.0)
+        assert learner.model[0].weight.dtype == torch.float32
+        assert not torch.equal(learner.model[0].weight, before)
+
+    def test_a_scaled_gradient_that_overflows_takes_no_step(self) -> None:
+        learner = self.learner(torch.float16)
+        before = learner.model[0].weight.clone()
+        scale = learner.tensors()["scaler.scale"]
+        with learner.autocast():
+            loss = learner.model(torch.rand(4, 3, 6, 6)).sum() * 1e4
+        learner.descend(loss.float(), clip_norm=1.0)
+        assert torch.equal(learner.model[0].weight, before)
+        assert learner.tensors()["scaler.scale"] == scale / 2
 
     def test_judging_leaves_no_trace(self) -> None:
         learner = self.learner()

@@ -28,7 +28,7 @@ from train.trainer import resume
 _KILLER = """
 import os, pathlib, random, signal, sys, time
 from pathlib import Path
-import train.session as session
+import train.learner as learner
 from tests.train.test_resume import averaged_config
 from tests.train.conftest import tiny_config
 from train.progress import quiet_reporter
@@ -81,7 +81,7 @@ for moment in sys.argv[2:]:
         continue
     def body():
         if what == "step":
-            dies_at(session, "clip_gradients", lambda *_: True, int(value))
+            dies_at(learner, "clip_gradients", lambda *_: True, int(value))
         else:
             is_meant = lambda path, target: Path(target).name == what
             dies_at(pathlib.Path, "replace", is_meant, int(value))

@@ -18,6 +18,7 @@ from train.quantization.calibration import RANGE_METHODS, RangeMethod
 from train.quantization.fake_quantize import ACTIVATION_QUANTIZERS, ActivationQuantizer
 from train.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer
 from train.saliency_guided import Guidance
+from train.torch_settings import PRECISIONS, Precision
 
 __all__ = [
     "Balance",
@@ -259,8 +260,9 @@ class OptimizerConfig:
         epochs: epochs of the second phase; 0 keeps the folded (and calibrated) network.
         batch_size: images per step.
         lr_float: peak learning rate of the first phase.
-        lr: peak learning rate of the second phase, weights and biases.
-        lr_alpha: peak learning rate of the clips, as a share of each clip's first value.
+        lr: peak learning rate of the second phase, weights and biases; higher below 8 bit, see
+            ``train.config.recipes``.
+        lr_alpha: peak learning rate of the clips, as a share of each clip's first value; likewise.
         lr_weight_step: peak learning rate of learned weight steps (``lsq``), as a share of each
             step's first value.
         weight_decay: decoupled, of weights with two or more axes.
@@ -326,6 +328,9 @@ class RunConfig:
         seed: of weights, order, augmentation and mask noise.
         device: ``cpu``, ``cuda`` or ``auto``.
         threads: CPU threads of torch; 0 leaves torch's choice. Resuming uses those it began with.
+        precision: of the float phase, see :func:`autocast_dtype`; the second phase computes with
+            integers in float32 in any case.
+        deterministic: see :func:`torch_settings`.
         tensorboard: write TensorBoard events if it is installed.
         mlflow: tracking store of MLflow, a URI or a folder; empty takes MLFLOW_TRACKING_URI if that
             is set and MLflow is installed, ``none`` is off.
@@ -334,6 +339,8 @@ class RunConfig:
     seed: int = 0
     device: str = "auto"
     threads: int = 0
+    precision: Precision = "auto"
+    deterministic: bool = False
     tensorboard: bool = True
     mlflow: str = ""
 
@@ -342,6 +349,10 @@ class RunConfig:
             raise UsageError("seed and threads must not be negative.")
         if self.device not in ("auto", "cpu", "cuda"):
             raise UsageError(f"the device {self.device!r} is not auto, cpu or cuda.")
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"the precision {self.precision!r} is not one of {', '.join(PRECISIONS)}."
+            )
         if urlsplit(self.mlflow).password is not None:
             # The configuration is stored, printed and copied.
             raise UsageError(

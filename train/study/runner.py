@@ -39,7 +39,8 @@ from train.study.plan import Plan
 from train.study.post_training import quantize_after_training
 from train.study.provenance import code_version, machine, weights_sha256
 from train.study.records import ROWS_FOLDER, Record, read_records
-from train.trainer import resume, torch_settings, train
+from train.torch_settings import torch_settings
+from train.trainer import resume, train
 
 __all__ = ["Places", "Task", "run_study", "unfinished"]
 
