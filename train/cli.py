@@ -35,7 +35,8 @@ Examples:
 
 \b
 A value comes from its flag, else from --config, else from the run after --from, else from the
-backbone's recipe. The run keeps all of them in config.toml, which can be given to --config again.
+recipe of the backbone and the bits. The run keeps all of them in config.toml, which can be given
+to --config again.
 """
 
 
@@ -150,13 +151,26 @@ class _Size(click.ParamType[tuple[int, int]]):
     help="Epochs with PACT and saliency guidance [5; small_cnn: 6].",
 )
 @click.option("--batch-size", type=int, metavar="N", help="Images per step [32; small_cnn: 16].")
-@click.option("--lr-float", type=float, metavar="RATE", help="Peak learning rate of the warm-up.")
-@click.option("--lr", type=float, metavar="RATE", help="Peak learning rate after the warm-up.")
+@click.option(
+    "--lr-float",
+    type=float,
+    metavar="RATE",
+    help="Peak learning rate of the warm-up [1e-3; without pretrained weights 3e-3; small_cnn: "
+    "2.5e-3].",
+)
+@click.option(
+    "--lr",
+    type=float,
+    metavar="RATE",
+    help="Peak learning rate after the warm-up [1e-4, below 8 bit 3e-4; without pretrained weights "
+    "3e-4; small_cnn: 5e-4].",
+)
 @click.option(
     "--lr-alpha",
     type=float,
     metavar="SHARE",
-    help="Peak learning rate of the clips, as a share of their first values.",
+    help="Peak learning rate of the clips, as a share of their first values [1e-3; below 8 bit "
+    "1e-2, but for --activation-quantizer lsq].",
 )
 @click.option(
     "--lr-weight-step",
@@ -181,7 +195,8 @@ class _Size(click.ParamType[tuple[int, int]]):
     "--bits",
     type=int,
     metavar="8|4|2",
-    help="Bits of activations and weights [8]; first and last layer stay at 8.",
+    help="Bits of activations and weights [8]; first and last layer stay at 8. Below 8 bit the "
+    "clips start at the least squared error, and the rates are higher: see --lr, --lr-alpha.",
 )
 @click.option("--weight-bits", type=int, metavar="8|4|2", help="Bits of weights, if others.")
 @click.option(
@@ -280,6 +295,19 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option("--cache", metavar="DIR", help="Keep decoded images there for the next run.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[auto]")
 @click.option("--threads", type=int, help="CPU threads.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed"]),
+    help="Of the float warm-up: mixed multiplies in bfloat16, or float16 on a GPU without it; what "
+    "follows computes the device's integers in float32 always [auto: mixed on a GPU].",
+)
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    default=None,
+    help="Let a run on a GPU repeat itself to the bit too, as it does on a CPU anyway; slower. An "
+    "operation that cannot is refused.",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1),

@@ -118,8 +118,9 @@ def collapse(float_accuracy: float, accuracy: float, images: int) -> Finding | N
     return Finding(
         "collapse",
         f"accuracy fell from {float_accuracy:.1%} to {accuracy:.1%} when quantisation started: the "
-        "first clips do not fit the activations; change `percentile` in [quantization] (lower "
-        "below 8 bit), or the weights do not fit their grid: try --weight-quantizer sawb.",
+        "first clips do not fit the activations: try another --range-method (mse, or percentile "
+        "with a lower --percentile); or the weights do not fit their grid: try --weight-quantizer "
+        "sawb.",
     )
 
 
@@ -195,8 +196,8 @@ def clip_findings(
             Finding(
                 "saturation",
                 f"{len(saturated)} of {len(clipped)} sites clip more than {_CLIPPED:.0%} of their "
-                f"values ({worst} {clipped[worst]:.0%}): lower --eta or --lr-alpha, or raise "
-                "`percentile` in [quantization].",
+                f"values ({worst} {clipped[worst]:.0%}): lower --eta or --lr-alpha, or take "
+                "--range-method percentile with a higher --percentile.",
             )
         )
     dead = [site for site in clipped if alphas[site] < _COLLAPSED_CLIP * first[site]]

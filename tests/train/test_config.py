@@ -6,7 +6,7 @@ import pytest
 
 from edge_runtime.errors import UsageError
 from train.backbones import BACKBONES
-from train.config import from_toml, resolve, to_toml
+from train.config import TrainConfig, from_toml, resolve, to_toml
 
 DATA = {"data": {"source": "images"}}
 
@@ -51,6 +51,7 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
         ("[network]\nheight = 98\n", "multiple of 4"),
         ("[quantization]\nactivation_bits = 3\n", "not supported"),
         ("[guidance]\nk = 1.5\n", "k is 1.5"),
+        ('[run]\nprecision = "half"\n', "precision 'half' is not one of auto"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -58,6 +59,52 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
     path.write_text(text)
     with pytest.raises(UsageError, match=named):
         resolve(DATA, path)
+
+
+def rates(origin: TrainConfig | None = None, **tables: dict[str, object]) -> tuple[float, float]:
+    """lr and lr_alpha of a run with these tables."""
+    optimizer = resolve({**DATA, **tables}, origin=origin).optimizer
+    return optimizer.lr, optimizer.lr_alpha
+
+
+W4A4 = {"activation_bits": 4, "weight_bits": 4}
+SMALL = {"backbone": "small_cnn"}
+
+
+class TestRatesByWidth:
+    @pytest.mark.parametrize(
+        ("quantization", "expected"),
+        [
+            ({}, (1e-4, 1e-3)),
+            (W4A4, (3e-4, 1e-2)),
+            ({"activation_bits": 2, "weight_bits": 2}, (3e-4, 1e-2)),
+            ({"weight_bits": 4}, (3e-4, 1e-3)),
+            ({"activation_bits": 4}, (3e-4, 1e-2)),
+            (W4A4 | {"activation_quantizer": "lsq"}, (3e-4, 1e-3)),
+            (W4A4 | {"enabled": False}, (1e-4, 1e-3)),
+        ],
+    )
+    def test_narrow_widths_learn_faster(
+        self, quantization: dict[str, object], expected: tuple[float, float]
+    ) -> None:
+        assert rates(quantization=quantization) == expected
+
+    def test_a_backbone_that_learns_faster_anyway_is_not_slowed_down(self) -> None:
+        assert rates(network=SMALL, quantization=W4A4) == (5e-4, 1e-2)
+
+    def test_what_is_given_is_taken(self) -> None:
+        assert rates(quantization=W4A4, optimizer={"lr": 7e-5}) == (7e-5, 1e-2)
+
+    def test_a_run_that_starts_from_another_gets_the_rates_of_its_own_widths(self) -> None:
+        origin = resolve(DATA)
+        assert rates(origin, quantization=W4A4) == (3e-4, 1e-2)
+        narrow = resolve({**DATA, "quantization": W4A4})
+        assert rates(narrow, quantization={"activation_bits": 8, "weight_bits": 8}) == (1e-4, 1e-3)
+        assert rates(narrow) == (3e-4, 1e-2)
+
+    def test_but_keeps_a_rate_that_was_chosen_for_the_other(self) -> None:
+        origin = resolve({**DATA, "optimizer": {"lr": 2e-4}})
+        assert rates(origin, quantization=W4A4) == (2e-4, 1e-2)
 
 
 def test_data_must_be_named() -> None:

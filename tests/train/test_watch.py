@@ -40,7 +40,8 @@ class TestCollapse:
         found = collapse(0.966, 0.616, 200)
         assert found is not None
         assert "from 96.6% to 61.6%" in found.sentence
-        assert "percentile" in found.sentence
+        assert "--range-method" in found.sentence
+        assert "--weight-quantizer" in found.sentence
 
     @pytest.mark.parametrize("accuracy", [0.99, 0.95, 0.92])
     def test_a_small_loss_is_none(self, accuracy: float) -> None:

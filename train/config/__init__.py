@@ -1,8 +1,9 @@
 """What a training run is made of, and the one precedence that decides it.
 
 A value comes from the first of these that names it: a flag, the file given by ``--config``, the
-run that this one starts from, the backbone's recipe, the default of the field. The resolved
-configuration is written into the run as ``config.toml``, in which every value is spelled out.
+run that this one starts from, the recipe of the backbone and the bit widths, the default of the
+field. The resolved configuration is written into the run as ``config.toml``, in which every value
+is spelled out.
 """
 
 from __future__ import annotations

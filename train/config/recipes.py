@@ -1,4 +1,4 @@
-"""What each backbone needs, and the one precedence that decides a value."""
+"""What each backbone and width needs, and the one precedence that decides a value."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from edge_runtime.errors import UsageError
 from train.backbones import PRETRAINED_NONE, backbone_named
-from train.config.sections import NetworkConfig, TrainConfig
+from train.config.sections import NetworkConfig, OptimizerConfig, TrainConfig
 from train.config.toml import from_tables, read_toml, to_tables
+from train.quantization.fake_quantize import ActivationQuantizer
 
 __all__ = ["resolve"]
 
@@ -39,6 +40,12 @@ _SMALL_FROM_SCRATCH: dict[str, dict[str, Any]] = {
 }
 _SMALL = ("small_cnn", "squeeze_cnn")
 
+# What widths below 8 bit need, where rounding has moved the network further from the float one: the
+# least rate of the weights, and the rate of the clips. The steps of LSQ get a gradient from every
+# value and not from the clipped ones alone; at the clips' rate they run away.
+_NARROW_LR = 3e-4
+_NARROW_LR_ALPHA: dict[ActivationQuantizer, float] = {"pact": 1e-2, "lsq": 1e-3}
+
 
 def resolve(
     flags: Mapping[str, Mapping[str, Any]],
@@ -64,7 +71,30 @@ def resolve(
     pretrained = tables.get("network", {}).get("pretrained")
     recipe = to_tables(origin) if origin else _recipe(backbone, pretrained)
     where = str(config_file) if config_file else "the flags"
-    return from_tables(_merge(recipe, tables), where)
+    config = from_tables(_merge(recipe, tables), where)
+    rates = _rates(config)
+    if origin:
+        # A rate that was chosen for the other run stays; one that came with its widths does not.
+        usual = _rates(origin)
+        rates = {
+            name: rate
+            for name, rate in rates.items()
+            if getattr(origin.optimizer, name) == usual[name]
+        }
+    return from_tables(_merge(_merge(recipe, {"optimizer": rates}), tables), where)
+
+
+def _rates(config: TrainConfig) -> dict[str, float]:
+    """The rates of the second phase that the backbone and the widths of a configuration need."""
+    settings = config.quantization
+    of_backbone = _tables_of(config.network.backbone, config.network.pretrained)
+    lr = of_backbone.get("optimizer", {}).get("lr", OptimizerConfig.lr)
+    lr_alpha = OptimizerConfig.lr_alpha
+    if settings.enabled and min(settings.activation_bits, settings.weight_bits) < 8:
+        lr = max(lr, _NARROW_LR)
+    if settings.enabled and settings.activation_bits < 8:
+        lr_alpha = _NARROW_LR_ALPHA[settings.activation_quantizer]
+    return {"lr": lr, "lr_alpha": lr_alpha}
 
 
 def _recipe(name: str, pretrained: object) -> dict[str, dict[str, Any]]:
@@ -76,12 +106,14 @@ def _recipe(name: str, pretrained: object) -> dict[str, dict[str, Any]]:
     }
     if pretrained is None and not backbone.has_package:
         pretrained = network["pretrained"] = PRETRAINED_NONE
-    recipe: dict[str, dict[str, Any]] = {}
+    return _merge(_tables_of(name, pretrained), {"network": network})
+
+
+def _tables_of(name: str, pretrained: object) -> dict[str, dict[str, Any]]:
+    """What differs from the defaults by the backbone's name and weights alone."""
     if name in _SMALL:
-        recipe = _SMALL_FROM_SCRATCH
-    elif pretrained == PRETRAINED_NONE:
-        recipe = _FROM_SCRATCH
-    return _merge(recipe, {"network": network})
+        return _SMALL_FROM_SCRATCH
+    return _FROM_SCRATCH if pretrained == PRETRAINED_NONE else {}
 
 
 def _merge(
