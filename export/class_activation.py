@@ -37,10 +37,12 @@ def add_class_activation(program: Program, images: np.ndarray) -> Program:
         ArtifactError: the network does not end in global average pooling and one linear layer.
     """
     classifier = next(op for op in program.operations if isinstance(op, ops.Linear))
-    pools = [op for op in program.operations if isinstance(op, ops.GlobalAvgPool)]
-    if len(pools) != 1:
+    pooled = program.producer(classifier.input)
+    if isinstance(pooled, ops.Flatten):
+        pooled = program.producer(pooled.input)
+    if not isinstance(pooled, ops.GlobalAvgPool):
         raise ArtifactError(
-            "class activation maps need one global average pooling in front of the classifier; "
+            "class activation maps need global average pooling right in front of the classifier; "
             "the bundle is written without them."
         )
     assert classifier.weight_scale is not None

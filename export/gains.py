@@ -11,7 +11,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.operations import Add, ChannelSlice, Conv, Mask, MaxPoolGradient, Rescale, ZeroInsert
+from export.operations import (
+    Add,
+    ChannelSlice,
+    Conv,
+    GlobalSum,
+    Mask,
+    MaxPoolGradient,
+    Product,
+    Rescale,
+    ZeroInsert,
+)
 from export.program import Program
 
 __all__ = ["fold_gain", "plan_gains"]
@@ -23,7 +33,8 @@ def plan_gains(
     """The factor between the stored and the true real value of every tensor that has one.
 
     Case 1: a mask and the gradient of a max pooling multiply the gain by one of their own.
-    Case 2: zero insertion, a slice and rescaling hand the gain on.
+    Case 2: zero insertion, a slice, rescaling and a product with an activation hand the gain on; a
+        sum over all cells is kept as their mean.
     Case 3: a sum needs one gain on both sides; a convolution's output takes whatever is wanted.
     Case 4: any other convolution takes the gain off.
     """
@@ -34,7 +45,10 @@ def plan_gains(
             gains[operation.output] = gains.get(operation.gradient, 1.0) * own_gain(operation)
         elif isinstance(operation, ZeroInsert | ChannelSlice) and operation.input in gains:
             gains[operation.output] = gains[operation.input]
-        elif isinstance(operation, Rescale) and operation.gradient in gains:
+        elif isinstance(operation, GlobalSum):
+            cells = int(np.prod(program.tensors[operation.input].shape[1:]))
+            gains[operation.output] = gains.get(operation.input, 1.0) / cells
+        elif isinstance(operation, Rescale | Product) and operation.gradient in gains:
             gains[operation.output] = gains[operation.gradient]
         elif isinstance(operation, Add):
             fixed = {gains[name] for name in operation.inputs if name in gains}

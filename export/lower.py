@@ -14,7 +14,7 @@ from train.quantization.fake_quantize import activation_levels, lowest_level
 
 __all__ = ["lower", "lower_float"]
 
-_NATIVE_CLIP = {"relu": math.inf, "relu6": 6.0}
+_NATIVE_CLIP = {"relu": math.inf, "relu6": 6.0, "relu1": 1.0}
 
 
 def lower(network: QuantizedNetwork) -> Program:
@@ -106,6 +106,8 @@ class _Lowering:
                 return ops.Linear(source, node.name, node.name, *self._weights(node))
             case "add":
                 return ops.Add(source, node.inputs[1], node.name)
+            case "mul":
+                return ops.Mul(source, node.inputs[1], node.name)
             case "concat":
                 return ops.Concat(node.inputs, node.name)
             case "global_avg_pool":

@@ -80,6 +80,15 @@ def add(graph: OnnxGraph, operation: ops.Add) -> None:
     )
 
 
+def multiply(graph: OnnxGraph, operation: ops.Mul) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Mul", [graph.value(operation.left), graph.value(operation.right)], output
+        ),
+    )
+
+
 def concat(graph: OnnxGraph, operation: ops.Concat) -> None:
     """Bytes are copied: all parts share one scale."""
     graph.node("Concat", list(operation.parts), operation.output, axis=1)
@@ -132,6 +141,7 @@ FORWARD_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
     ops.Conv: convolution,
     ops.Linear: linear,
     ops.Add: add,
+    ops.Mul: multiply,
     ops.Concat: concat,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,

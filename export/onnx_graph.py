@@ -114,8 +114,9 @@ class OnnxGraph:
         if np.isinf(spec.native_clip):
             self.node("Relu", [result], spec.name)
             return
-        low = self.constant("relu6/low", np.array(0.0, np.float32))
-        high = self.constant("relu6/high", np.array(spec.native_clip, np.float32))
+        low = self.constant("clip/0", np.array(0.0, np.float32))
+        clip = np.array(spec.native_clip, np.float32)
+        high = self.constant(f"clip/{clip:g}", clip)
         self.node("Clip", [result, low, high], spec.name)
 
     def _clip(self, spec: TensorSpec, source: str) -> None:

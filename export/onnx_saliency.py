@@ -142,6 +142,23 @@ def peak(graph: OnnxGraph, operation: ops.Peak) -> None:
     graph.node("Max", ends, operation.output)
 
 
+def product(graph: OnnxGraph, operation: ops.Product) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Mul", [graph.value(operation.gradient), graph.value(operation.activation)], output
+        ),
+    )
+
+
+def global_sum(graph: OnnxGraph, operation: ops.GlobalSum) -> None:
+    """As a mean; the number of cells is in the output's gain."""
+    graph.emit(
+        operation.output,
+        lambda output: graph.node("GlobalAveragePool", [graph.value(operation.input)], output),
+    )
+
+
 def rescale(graph: OnnxGraph, operation: ops.Rescale) -> None:
     """One multiplication with a byte from the table."""
     prefix = f"{operation.output}/"
@@ -181,6 +198,8 @@ SALIENCY_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
     ops.Mask: mask,
     ops.MaxPoolGradient: max_pool_gradient,
     ops.ChannelSlice: channel_slice,
+    ops.Product: product,
+    ops.GlobalSum: global_sum,
     ops.ZeroInsert: zero_insert,
     ops.Peak: peak,
     ops.Rescale: rescale,

@@ -133,6 +133,16 @@ def add(graph: TfliteGraph, operation: ops.Add) -> None:
     )
 
 
+def multiply(graph: TfliteGraph, operation: ops.Mul) -> None:
+    sources = [graph.source(name) for name in operation.inputs]
+    graph.emit(
+        operation.output,
+        lambda output, fused: graph.builder.operator(
+            "MUL", sources, output, version=2, fusedActivationFunction=fused
+        ),
+    )
+
+
 def concat(graph: TfliteGraph, operation: ops.Concat) -> None:
     sources = [graph.source(name) for name in operation.parts]
     target = graph.declare(operation.output)
@@ -140,6 +150,7 @@ def concat(graph: TfliteGraph, operation: ops.Concat) -> None:
 
 
 def max_pool(graph: TfliteGraph, operation: ops.MaxPool) -> None:
+    """Padded with zeros where nothing is below zero, which XNNPACK takes, else with the least."""
     source = graph.source(operation.input)
     spec = graph.spec(operation.input)
     if any(operation.padding):
@@ -152,9 +163,11 @@ def max_pool(graph: TfliteGraph, operation: ops.MaxPool) -> None:
         )
         rows = [[0, 0], [top, bottom], [left, right], [0, 0]]
         amounts = graph.integers(f"{name}/amounts", rows)
-        source = graph.builder.operator(
-            "PADV2", [source, amounts, _least(graph, spec)], name, version=2
-        )
+        if spec.low == 0 if spec.is_integer else spec.native_clip is not None:
+            source = graph.builder.operator("PAD", [source, amounts], name)
+        else:
+            least = _least(graph, spec)
+            source = graph.builder.operator("PADV2", [source, amounts, least], name, version=2)
     _pool(graph, "MAX_POOL_2D", operation, source)
 
 
@@ -239,6 +252,7 @@ FORWARD_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
     ops.Conv: convolution,
     ops.Linear: linear,
     ops.Add: add,
+    ops.Mul: multiply,
     ops.Concat: concat,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,

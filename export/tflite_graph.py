@@ -90,13 +90,13 @@ class TfliteGraph:
     def emit(self, output: str, kernel: Callable[[str, int], str]) -> None:
         """Emit a kernel that takes a fused activation, and clip what has fewer than 8 bits.
 
-        Case 1: float, ReLU and ReLU6 fuse. Case 2: integers that fill their byte. Case 3: fewer
-        bits: MINIMUM and MAXIMUM on bytes behind the kernel.
+        Case 1: float, ReLU and ReLU6 fuse, another bound is a MINIMUM behind ReLU.
+        Case 2: integers that fill their byte.
+        Case 3: fewer bits: MINIMUM and MAXIMUM on bytes behind the kernel.
         """
         spec = self.spec(output)
         if not spec.is_integer:
-            fused = {None: _ACTIVATION.NONE, 6.0: _ACTIVATION.RELU6}
-            kernel(self.declare(output), fused.get(spec.native_clip, _ACTIVATION.RELU))
+            self._float_activation(spec, kernel)
             return
         if spec.fills_byte:
             kernel(self.declare(output), _ACTIVATION.NONE)
@@ -112,6 +112,16 @@ class TfliteGraph:
             target = self.declare(output if last else f"{output}/{kind.lower()}", spec)
             bound = self.byte(limit, self.scale(spec), spec.zero_point + self.offset(spec))
             source = self.builder.operator(kind, [source, bound], target)
+
+    def _float_activation(self, spec: TensorSpec, kernel: Callable[[str, int], str]) -> None:
+        fused = {None: _ACTIVATION.NONE, 6.0: _ACTIVATION.RELU6, np.inf: _ACTIVATION.RELU}
+        if spec.native_clip in fused:
+            kernel(self.declare(spec.name), fused[spec.native_clip])
+            return
+        rectified = kernel(self.declare(f"{spec.name}/rectified", spec), _ACTIVATION.RELU)
+        name = f"constant/{spec.native_clip}"
+        bound = self.builder.tensor(name, (1,), np.float32, data=np.array([spec.native_clip]))
+        self.builder.operator("MINIMUM", [rectified, bound], self.declare(spec.name))
 
     # Graph interface.
 

@@ -76,8 +76,12 @@ def _phases(graph: TfliteGraph, operation: ops.MaxPoolGradient, windows: Pooling
         amounts = graph.integers(
             f"{padded}/amounts", [[0, 0], [top, bottom], [left, right], [0, 0]]
         )
-        least = graph.byte(_LEAST, 1.0, zero_point)
-        source = graph.builder.operator("PADV2", [source, amounts, least], padded, version=2)
+        if spec.low == 0:
+            # A zero that wins takes nothing from anybody: there is no gradient at zero.
+            source = graph.builder.operator("PAD", [source, amounts], padded)
+        else:
+            least = graph.byte(_LEAST, 1.0, zero_point)
+            source = graph.builder.operator("PADV2", [source, amounts, least], padded, version=2)
     if windows.step == 1:
         return source
     apart = graph.builder.tensor(

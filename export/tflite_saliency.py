@@ -171,6 +171,25 @@ def peak(graph: TfliteGraph, operation: ops.Peak) -> None:
     builder.operator("MAXIMUM", [ends[0], below], operation.output)
 
 
+def product(graph: TfliteGraph, operation: ops.Product) -> None:
+    sources = [graph.source(name) for name in operation.inputs]
+    graph.emit(
+        operation.output,
+        lambda output, _fused: graph.builder.operator("MUL", sources, output, version=2),
+    )
+
+
+def global_sum(graph: TfliteGraph, operation: ops.GlobalSum) -> None:
+    """As a mean; the number of cells is in the output's gain."""
+    axes = graph.integers("axes/height_width", [1, 2])
+    graph.emit(
+        operation.output,
+        lambda output, _fused: graph.builder.operator(
+            "MEAN", [graph.source(operation.input), axes], output, version=2, keepDims=True
+        ),
+    )
+
+
 def rescale(graph: TfliteGraph, operation: ops.Rescale) -> None:
     """One multiplication with a byte from the table."""
     prefix = f"{operation.output}/"
@@ -219,6 +238,8 @@ SALIENCY_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
     ops.Mask: mask,
     ops.MaxPoolGradient: max_pool_gradient,
     ops.ChannelSlice: channel_slice,
+    ops.Product: product,
+    ops.GlobalSum: global_sum,
     ops.ZeroInsert: zero_insert,
     ops.Peak: peak,
     ops.Rescale: rescale,

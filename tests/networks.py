@@ -93,6 +93,31 @@ class ConvolutionalClassifier(nn.Module):
         return self.head(F.adaptive_avg_pool2d(self.stem(x), 1)).flatten(1)
 
 
+class SqueezeExcite(nn.Module):
+    """A gate for each channel from the mean over all cells (arXiv 1709.01507), hard-sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.reduce, self.expand = nn.Conv2d(channels, 4, 1), nn.Conv2d(4, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.adaptive_avg_pool2d(x, 1)
+        return x * F.hardsigmoid(self.expand(F.relu(self.reduce(pooled))))
+
+
+class LateHead(nn.Module):
+    """A layer behind the global pooling, as MobileNetV3 has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = stem(), nn.Conv2d(8, 16, 1)
+        self.classifier = nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.adaptive_avg_pool2d(self.stem(x), 1)
+        return self.classifier(F.hardswish(self.head(pooled)).flatten(1))
+
+
 def stem(channels: int = 8, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(3, channels, 3, stride=stride, padding=1, bias=False),
@@ -141,6 +166,11 @@ NETWORKS = {
     ),
     "convolutional_classifier": ConvolutionalClassifier,
     "loud_class": loud_class,
+    "hard_swish": lambda: Chain(8, nn.Conv2d(3, 8, 3, padding=1), nn.Hardswish()),
+    "squeeze_excite": lambda: Chain(8, stem(stride=2), SqueezeExcite(8)),
+    "swish_and_excite": lambda: Chain(
+        8, nn.Conv2d(3, 8, 3, 2, 1), nn.Hardswish(), SqueezeExcite(8), nn.Conv2d(8, 8, 1)
+    ),
     "max_pool": lambda: Chain(8, stem(), nn.MaxPool2d(3, 2, 1)),
     "max_pool_signed": lambda: Chain(8, stem(), nn.Conv2d(8, 8, 1), nn.MaxPool2d(3, 2, 1)),
     "max_pool_apart": lambda: Chain(8, stem(), nn.MaxPool2d(2)),

@@ -18,7 +18,7 @@ class ChannelFactors:
     Channels are joined where an operation hands one gradient to several tensors, so that no pass is
     spent on changing factors:
 
-    Case 1: a sum joins channel c of both summands and of the sum.
+    Case 1: a sum or a product joins channel c of both inputs and of the output.
     Case 2: pooling by the maximum or over all cells, and flattening, join their two sides.
     Case 3: a concatenation joins each of its channels with the one that it was copied from.
 
@@ -69,7 +69,7 @@ class ChannelFactors:
         return [self._find(first + c) for c in range(program.tensors[tensor].shape[0])]
 
     def _join_operation(self, program: Program, operation: object) -> None:
-        if isinstance(operation, ops.Add | ops.GlobalAvgPool | ops.Flatten | ops.MaxPool):
+        if isinstance(operation, ops.Add | ops.Mul | ops.GlobalAvgPool | ops.Flatten | ops.MaxPool):
             for source in operation.inputs:
                 self._join(source, operation.output, 0, program.tensors[source].shape[0])
         elif isinstance(operation, ops.Concat):

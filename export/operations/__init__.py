@@ -10,6 +10,7 @@ from export.operations.forward import (
     GlobalAvgPool,
     Linear,
     MaxPool,
+    Mul,
 )
 from export.operations.max_pool_gradient import MaxPoolGradient
 from export.operations.saliency import (
@@ -17,8 +18,10 @@ from export.operations.saliency import (
     ChannelSlice,
     ClassMap,
     ClassRow,
+    GlobalSum,
     Mask,
     Peak,
+    Product,
     Rescale,
     SaliencyMagnitude,
     TopClass,
@@ -37,11 +40,14 @@ __all__ = [
     "Dequantize",
     "Flatten",
     "GlobalAvgPool",
+    "GlobalSum",
     "Linear",
     "Mask",
     "MaxPool",
     "MaxPoolGradient",
+    "Mul",
     "Peak",
+    "Product",
     "Rescale",
     "SaliencyMagnitude",
     "TopClass",

@@ -27,6 +27,7 @@ __all__ = [
     "GlobalAvgPool",
     "Linear",
     "MaxPool",
+    "Mul",
     "Single",
 ]
 
@@ -131,6 +132,29 @@ class Add:
         total = sum(specs[name].dequantize(values[name]) for name in self.inputs)
         assert isinstance(total, Tensor)
         return specs[self.output].quantize(total)
+
+
+@dataclass(frozen=True, eq=False)
+class Mul:
+    """A product; the second factor may be ``[C, 1, 1]`` against a first ``[C, H, W]``."""
+
+    left: str
+    right: str
+    output: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The two factors."""
+        return (self.left, self.right)
+
+    def run(self, specs: Specs, values: Values) -> Tensor:
+        """An exact product, then one multiplier."""
+        target = specs[self.output]
+        scales = [np.float32(specs[name].scale) for name in (*self.inputs, self.output)]
+        # float32 as a kernel has it, which a float64 holds exactly.
+        multiplier = float(scales[0] * scales[1] / scales[2])
+        product = (values[self.left] * values[self.right]).float() * multiplier
+        return torch.clamp(torch.round(product).double(), target.low, target.high)
 
 
 @dataclass(frozen=True, eq=False)

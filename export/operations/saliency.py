@@ -16,8 +16,10 @@ __all__ = [
     "ChannelSlice",
     "ClassMap",
     "ClassRow",
+    "GlobalSum",
     "Mask",
     "Peak",
+    "Product",
     "Rescale",
     "SaliencyMagnitude",
     "TopClass",
@@ -105,6 +107,42 @@ class Mask:
         target = specs[self.output]
         # The kernels multiply by a negative number, so that the lowest byte saturates: symmetric.
         return target.quantize(real * self.inside(specs, values)).clamp(min=-target.high)
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A gradient ``[C, H, W]`` times forward integers ``[C, H, W]`` or ``[C, 1, 1]``."""
+
+    gradient: str
+    activation: str
+    output: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The gradient and the forward integers."""
+        return (self.gradient, self.activation)
+
+    def run(self, specs: Specs, values: Values) -> Tensor:
+        """The product of the real values, quantised at the output."""
+        return specs[self.output].quantize(self.real(specs, values))
+
+    def real(self, specs: Specs, values: Values) -> Tensor:
+        """The product of the real values."""
+        gradient, activation = (specs[name].dequantize(values[name]) for name in self.inputs)
+        return gradient * activation
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalSum(Single):
+    """The sum over all cells, ``[C, H, W]`` to ``[C, 1, 1]``."""
+
+    def run(self, specs: Specs, values: Values) -> Tensor:
+        """The sum of the real values, quantised at the output."""
+        return specs[self.output].quantize(self.real(specs, values))
+
+    def real(self, specs: Specs, values: Values) -> Tensor:
+        """The sum of the real values."""
+        return specs[self.input].dequantize(values[self.input].sum(dim=(2, 3), keepdim=True))
 
 
 @dataclass(frozen=True, eq=False)

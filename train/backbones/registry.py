@@ -71,6 +71,13 @@ def _resnet18(classes: int) -> nn.Module:
     return module
 
 
+def _resnet50(classes: int) -> nn.Module:
+    from torchvision.models import resnet50
+
+    module: nn.Module = resnet50(num_classes=classes)
+    return module
+
+
 _IMAGENET = one_mean((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
@@ -78,6 +85,7 @@ BACKBONES: dict[str, Backbone] = {
         Backbone("efficientnet_lite0", _efficientnet_lite0, 127, 128.0, has_package=True),
         Backbone("mobilenet_v2", _mobilenet_v2, *_IMAGENET, has_width=True),
         Backbone("resnet18", _resnet18, *_IMAGENET),
+        Backbone("resnet50", _resnet50, *_IMAGENET),
         Backbone("small_cnn", SmallCnn, has_width=True),
         Backbone("squeeze_cnn", SqueezeCnn, has_width=True),
     )

@@ -71,6 +71,8 @@ class ForwardPass:
             x = self._weighted(node, inputs[0], layer.weight, layer.bias)
         elif node.operation == "add":
             x = inputs[0] + inputs[1]
+        elif node.operation == "mul":
+            x = inputs[0] * inputs[1]
         else:
             x = _unweighted(node, inputs)
         return x if node.hands_on else self._sites[node.name].native(x, node.activation)
@@ -82,7 +84,8 @@ class ForwardPass:
         Case 2: weights; sums in steps of input scale times weight scale, one multiplier for each
             channel.
         Case 3: a sum; each summand comes in the site's own steps.
-        Case 4: a mean; in the steps of the input.
+        Case 4: a product; in the product of the inputs' steps.
+        Case 5: a mean; in the steps of the input.
         """
         if node.hands_on:
             return _unweighted(node, inputs)
@@ -102,6 +105,9 @@ class ForwardPass:
                 value * (scale / site.scale) for value, scale in zip(inputs, scales, strict=True)
             )
             return _quantized(node, site, left + right, None)
+        if node.operation == "mul":
+            multiplier = scales[0] * scales[1] / site.scale
+            return _quantized(node, site, inputs[0] * inputs[1], multiplier)
         return _quantized(node, site, _unweighted(node, inputs), scales[0] / site.scale)
 
     def _weighted(self, node: Node, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -15,12 +15,13 @@ from edge_runtime.errors import ArtifactError
 __all__ = ["ACTIVATIONS", "OPERATIONS", "NetworkGraph", "Node", "non_negative"]
 
 INPUT = "image"
-ACTIVATIONS = ("none", "relu", "relu6")
+ACTIVATIONS = ("none", "relu", "relu6", "relu1")
 OPERATIONS = (
     "input",
     "conv2d",
     "linear",
     "add",
+    "mul",
     "concat",
     "max_pool2d",
     "avg_pool2d",

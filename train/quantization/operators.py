@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from train.quantization.fx_nodes import (
     FxNode,
@@ -16,6 +15,7 @@ from train.quantization.fx_nodes import (
     pair,
     unsupported,
 )
+from train.quantization.gating import hard_sigmoid, hard_swish, multiply
 from train.quantization.graph import Node, non_negative
 from train.quantization.partial_graph import PartialGraph
 from train.quantization.pooling import adaptive_avg_pool, avg_pool, max_pool, mean
@@ -84,7 +84,7 @@ def batch_norm(captured: PartialGraph, fx_node: FxNode) -> None:
         captured.parameters[f"{name}.bias"] = bias * scale + shift
         captured.alias[fx_node] = name
         return
-    _channel_layer(captured, fx_node, module_name(fx_node, "batch_norm"), scale, shift)
+    captured.add_channel_layer(fx_node, module_name(fx_node, "batch_norm"), scale, shift)
 
 
 def activation(captured: PartialGraph, fx_node: FxNode) -> None:
@@ -106,28 +106,9 @@ def activation(captured: PartialGraph, fx_node: FxNode) -> None:
     if not absorbs or node.activation != "none" or len(source.users) > 1:
         ones = torch.ones(node.shape[0])
         own = module_name(fx_node, kind)
-        name = _channel_layer(captured, fx_node, own, ones, torch.zeros_like(ones))
+        name = captured.add_channel_layer(fx_node, own, ones, torch.zeros_like(ones))
     captured.nodes[name] = replace(captured.nodes[name], activation=kind)
     captured.alias[fx_node] = name
-
-
-def _channel_layer(
-    captured: PartialGraph, fx_node: FxNode, name: str, scale: Tensor, shift: Tensor
-) -> str:
-    """A depthwise 1 x 1 convolution: ``scale * x + shift`` for each channel ``[C]``."""
-    source = captured.source(fx_node.args[0])
-    if len(captured.nodes[source].shape) != 3:
-        raise unsupported(fx_node, "on flat features it must follow a linear layer of its own")
-    attributes = {
-        "stride": [1, 1],
-        "padding": [0, 0, 0, 0],
-        "dilation": [1, 1],
-        "groups": len(scale),
-    }
-    unique = captured.add(fx_node, name, "conv2d", (source,), attributes)
-    captured.parameters[f"{unique}.weight"] = scale.reshape(-1, 1, 1, 1).clone()
-    captured.parameters[f"{unique}.bias"] = shift
-    return unique
 
 
 def add(captured: PartialGraph, fx_node: FxNode) -> None:
@@ -223,6 +204,9 @@ HANDLERS: dict[str, Callable[[PartialGraph, FxNode], None]] = {
     "relu6": activation,
     "hardtanh": activation,
     "add": add,
+    "mul": multiply,
+    "hardswish": hard_swish,
+    "hardsigmoid": hard_sigmoid,
     "cat": concat,
     "max_pool2d": max_pool,
     "avg_pool2d": avg_pool,

@@ -69,6 +69,22 @@ class PartialGraph:
             self.tensor(bias) if bias is not None else torch.zeros(weight.shape[0])
         )
 
+    def add_channel_layer(self, fx_node: FxNode, name: str, scale: Tensor, shift: Tensor) -> str:
+        """Add a depthwise 1 x 1 convolution: ``scale * x + shift`` for each channel ``[C]``."""
+        source = self.source(fx_node.args[0])
+        if len(self.nodes[source].shape) != 3:
+            raise unsupported(fx_node, "on flat features it must follow a linear layer of its own")
+        attributes = {
+            "stride": [1, 1],
+            "padding": [0, 0, 0, 0],
+            "dilation": [1, 1],
+            "groups": len(scale),
+        }
+        unique = self.add(fx_node, name, "conv2d", (source,), attributes)
+        self.parameters[f"{unique}.weight"] = scale.reshape(-1, 1, 1, 1).clone()
+        self.parameters[f"{unique}.bias"] = shift
+        return unique
+
     def source(self, fx_node: FxNode) -> str:
         """The captured node that stands for an argument.
 

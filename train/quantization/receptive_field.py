@@ -39,7 +39,7 @@ def cell_places(
     Case 1: a window of k cells at distance s with padding p in front and dilation d: the first
     lies ``d (k - 1) / 2 - p`` cells of its input further, and the stride grows by s.
     Case 2: branches that are joined: the mean, where they do not agree.
-    Case 3: anything else works cell by cell.
+    Case 3: anything else works cell by cell; what comes out of a global pooling has no place.
 
     Args:
         graph: of the network.
@@ -50,7 +50,7 @@ def cell_places(
     for node in graph.nodes:
         if node.operation == "input":
             found[node.name] = CellPlaces(MapGrid((0.5, 0.5), (1.0, 1.0)), True)
-        elif node.operation in _WINDOWED:
+        elif node.operation in _WINDOWED and node.inputs[0] in found:
             kernel = kernels.get(node.name) or tuple(node.attributes["kernel"])
             found[node.name] = _behind_window(found[node.inputs[0]], node, kernel)
         elif node.operation != "global_avg_pool":

@@ -53,6 +53,8 @@ class Site(nn.Module):
             x = F.relu(x)
         elif activation == "relu6":
             x = F.relu6(x)
+        elif activation == "relu1":
+            x = torch.clamp(x, 0, 1)
         if self.observer is not None:
             self.observer.observe(x)
         return x

@@ -14,6 +14,7 @@ from export.gradient.rules.flatten import FlattenRule
 from export.gradient.rules.global_average_pool import GlobalAveragePoolRule
 from export.gradient.rules.linear import LinearRule
 from export.gradient.rules.max_pool import MaxPoolRule
+from export.gradient.rules.product import ProductRule
 
 __all__ = ["RULES", "Rule"]
 
@@ -39,4 +40,5 @@ RULES: dict[type, Rule] = {
     ops.GlobalAvgPool: GlobalAveragePoolRule(),
     ops.Linear: LinearRule(),
     ops.MaxPool: MaxPoolRule(),
+    ops.Mul: ProductRule(),
 }

@@ -40,8 +40,8 @@ def test_names_come_from_the_modules():
     ("layer", "sentence"),
     [
         (
-            nn.Hardswish(),
-            r"hardswish.* in layers/1 \(tests/networks.py, line \d+\) cannot be quantised",
+            nn.SiLU(),
+            r"silu.* in layers/1 \(tests/networks.py, line \d+\) cannot be quantised",
         ),
         (nn.LeakyReLU(), r"leaky_relu.*cannot be quantised"),
         (nn.AvgPool2d(3, 2, ceil_mode=True), r"ceil_mode is supported where every window is whole"),

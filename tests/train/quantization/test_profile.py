@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.networks import EXPLAINED, as_batch, quantized, random_images
+from tests.networks import NETWORKS, as_batch, quantized, random_images
 from train.quantization.profile import (
     PROFILE_BINS,
     drift,
@@ -21,7 +21,7 @@ COUNTS = st.lists(st.integers(0, 1000), min_size=PROFILE_BINS, max_size=PROFILE_
 
 def _network(bits=(8, 8)):
     torch.manual_seed(0)
-    return quantized(EXPLAINED["linear_residual"](), IMAGES, bits, "max")
+    return quantized(NETWORKS["linear_residual"](), IMAGES, bits, "max")
 
 
 @pytest.mark.parametrize("bits", [(8, 8), (8, 4), (8, 2)])

@@ -1,0 +1,161 @@
+"""What the export makes of each backbone: what is left in float, in how many parts, at what cost.
+
+    python -m benchmarks.studies.backbones --out docs/backbones.md
+
+Each network gets random weights, batch norm statistics and ranges from random smooth images, is
+lowered, and written in both formats with every map that it has, in a process of its own. Float
+operations are counted in what ONNX Runtime executes after its optimisations and in what LiteRT
+loads; the parts are those that LiteRT hands to XNNPACK. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from benchmarks.studies.partitions import delegated_partitions
+from edge_runtime.errors import GateError, SaliedgeError, run_command
+from edge_runtime.files import atomic_write_text
+from export.candidate import Candidate, GraphFile, emit_candidate
+from export.integer_proof import (
+    float_operations_onnx,
+    float_operations_tflite,
+    optimized_onnx,
+)
+from train.backbones import Backbone, backbone_named, try_backbone
+from train.quantization import QuantizationConfig, QuantizedNetwork
+
+__all__ = ["NAMES", "backbones", "measure"]
+
+NAMES = (
+    "efficientnet_lite0",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet50",
+    "small_cnn",
+    "squeeze_cnn",
+    "timm:mobilenetv3_small_100",
+    "timm:mobilenetv3_large_100",
+    "timm:densenet121",
+    "timm:regnetx_002",
+)
+_CLASSES = 5
+_IMAGES = 16
+_SETTLING_STEPS = 3
+_HEAD = (
+    "| backbone | graph | float operations, ONNX Runtime | LiteRT | parts for XNNPACK | outside | "
+    "MB, ONNX / TFLite |",
+    "|---|---|---|---|---|---|---|",
+)
+
+
+def measure(name: str, side: int) -> list[str]:
+    """The rows of one network, and what its export cost.
+
+    Args:
+        name: as in ``--backbone``.
+        side: of the square input, in pixels.
+
+    Raises:
+        GateError: an operation is left in float.
+        SaliedgeError: the sentence that refuses the network.
+    """
+    torch.manual_seed(0)
+    backbone = backbone_named(name)
+    try_backbone(backbone, _CLASSES, height=side, width=side)
+    images = _smooth_images(side)
+    network = _quantized(backbone, images)
+    start = time.perf_counter()
+    candidate = emit_candidate(network, images)
+    seconds = time.perf_counter() - start
+    rows = [_row(name, candidate, mode) for mode in candidate.programs]
+    missing = "".join(f" No {mode}: {why}" for mode, why in candidate.left_out.items())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows.append(f"| | {seconds:.0f} s, at most {peak:.0f} MB.{missing} | | | | | |")
+    return rows
+
+
+def _row(name: str, candidate: Candidate, mode: str) -> str:
+    in_onnx, in_tflite = candidate.graph("onnx", mode), candidate.graph("tflite", mode)
+    floats = [
+        float_operations_onnx(optimized_onnx(in_onnx.model)),
+        float_operations_tflite(in_tflite.model),
+    ]
+    if any(floats):
+        raise GateError(f"{name}, {mode}: {(floats[0] + floats[1])[0]} is left in float.")
+    parts = delegated_partitions(in_tflite.model)
+    outside = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(parts.outside).items()))
+    label = "plain" if mode == "none" else mode
+    return (
+        f"| `{name}` | {label} | {len(floats[0])} | {len(floats[1])} | {parts.count} | {outside} | "
+        f"{_megabytes(in_onnx)} / {_megabytes(in_tflite)} |"
+    )
+
+
+def _megabytes(graph: GraphFile) -> str:
+    return f"{len(graph.model) / 1e6:.2f}"
+
+
+def _smooth_images(side: int) -> NDArray[np.uint8]:
+    coarse = torch.rand(_IMAGES, 3, 5, 5)
+    fine = F.interpolate(coarse, (side, side), mode="bicubic") * 255
+    noisy = (fine + torch.randn(fine.shape) * 8).clamp(0, 255).byte()
+    return noisy.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _quantized(backbone: Backbone, images: NDArray[np.uint8]) -> QuantizedNetwork:
+    module: nn.Module = backbone.make(_CLASSES).train()
+    batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    normalised = (batch - backbone.input_mean) / backbone.input_std
+    with torch.no_grad():
+        for _ in range(_SETTLING_STEPS):
+            module(normalised)
+    config = QuantizationConfig(input_mean=backbone.input_mean, input_std=backbone.input_std)
+    height, width = images.shape[1:3]
+    network = QuantizedNetwork.from_model(module.eval(), height, width, config)
+    network.calibrate([batch])
+    network.quantize = True
+    return network.eval()
+
+
+def _measured(name: str, side: int) -> list[str]:
+    """The rows, or the sentence that refuses the network; what is left in float is an error."""
+    try:
+        return measure(name, side)
+    except GateError:
+        raise
+    except SaliedgeError as error:
+        return [f"| `{name}` | refused: {error} | | | | | |"]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1)
+@click.option("--size", type=int, default=160, show_default=True, help="Side of the input.")
+@click.option("--out", type=click.Path(path_type=Path), help="Markdown file.")
+def backbones(names: Sequence[str], size: int, out: Path | None) -> None:
+    """Export backbones by NAMES; without, the list of this script."""
+    lines = [*_HEAD]
+    for name in names or NAMES:
+        # A process each, so that the peak of its memory is its own.
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            rows = pool.apply(_measured, (name, size))
+        lines += rows
+        for row in rows:
+            click.echo(row)
+    if out is not None:
+        atomic_write_text(out, "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    run_command(backbones, None, name="backbones")
