@@ -27,8 +27,9 @@ class Assessment:
 
     Attributes:
         shown_label: Class to show large, calm over time; the frame's own for a single image.
-        uncertain: Whether the shown class's probability in this frame is below the one from which
-            on it is called (see :func:`call_threshold`).
+        shown_probability: Its probability, averaged like the label.
+        uncertain: Whether that is below the one from which on the class is called (see
+            :func:`call_threshold`).
         distance: Distance of the latest measured frame's features from the training images; None
             if it is not measured, or the bundle has no statistics of them. It is measured for every
             single image, and twice a second for moving ones.
@@ -36,6 +37,7 @@ class Assessment:
     """
 
     shown_label: str
+    shown_probability: float
     uncertain: bool
     distance: float | None = None
     unfamiliar: bool | None = None
@@ -89,12 +91,13 @@ class Assessor:
             self._begin_anew()
         frame = prediction.frame
         seconds = frame.captured_at.monotonic if frame.film_seconds is None else frame.film_seconds
-        shown = self._shown_label(prediction, seconds)
+        shown, probability = self._shown(prediction, seconds)
         distance = self._distance_at(prediction, seconds)
         limit = self._limit
         assessment = Assessment(
             shown_label=shown,
-            uncertain=prediction.probabilities[shown] < self._thresholds[shown],
+            shown_probability=probability,
+            uncertain=probability < self._thresholds[shown],
             distance=distance,
             unfamiliar=None if distance is None or limit is None else distance > limit,
         )
@@ -112,12 +115,13 @@ class Assessor:
         self._calm = CalmLabel(self._options)
         self._distance, self._measured_at = None, -np.inf
 
-    def _shown_label(self, prediction: Prediction, seconds: float) -> str:
+    def _shown(self, prediction: Prediction, seconds: float) -> tuple[str, float]:
         if prediction.frame.still:
-            return prediction.label
+            return prediction.label, prediction.probabilities[prediction.label]
         labels = list(prediction.probabilities)
         values = np.fromiter(prediction.probabilities.values(), np.float64, len(labels))
-        return labels[self._calm.update(values, seconds)]
+        index, mean = self._calm.update(values, seconds)
+        return labels[index], mean
 
     def _distance_at(self, prediction: Prediction, seconds: float) -> float | None:
         if self._measure is None:

@@ -49,8 +49,8 @@ class CalmLabel:
         self._shown: int | None = None
         self._latest = -np.inf
 
-    def update(self, probabilities: NDArray[np.float64], seconds: float) -> int:
-        """Take a frame and return the index of the class to show.
+    def update(self, probabilities: NDArray[np.float64], seconds: float) -> tuple[int, float]:
+        """Take a frame and return the index of the class to show and its mean probability.
 
         Args:
             probabilities: ``[C]``.
@@ -58,7 +58,8 @@ class CalmLabel:
                 back, or another number of classes, begins anew.
         """
         if self._options.window_seconds == 0:
-            return int(np.argmax(probabilities))
+            top = int(np.argmax(probabilities))
+            return top, float(probabilities[top])
         if (
             self._probabilities is None
             or self._probabilities.shape[1] != len(probabilities)
@@ -79,4 +80,4 @@ class CalmLabel:
         best = int(np.argmax(means))
         if self._shown is None or means[best] > means[self._shown] + self._options.margin:
             self._shown = best
-        return self._shown
+        return self._shown, float(means[self._shown])

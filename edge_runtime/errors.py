@@ -126,6 +126,8 @@ _EXTRA_OF_MODULE = {
     "onnxruntime": "onnx",
     "ai_edge_litert": "litert",
     "tflite_runtime": "tflite-runtime",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 _OUTPUT_ERRNOS = {
     errno.ENOSPC: "the disk is full; free some space and run the command again",

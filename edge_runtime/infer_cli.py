@@ -13,6 +13,7 @@ from edge_runtime.config_file import config_option, prefer_flags
 from edge_runtime.errors import run_command
 from edge_runtime.infer_options import TRIAL_FRAMES, InferOptions
 from edge_runtime.output_options import output_options, take_outputs
+from edge_runtime.page_options import page_options, take_page
 
 __all__ = ["infer", "main"]
 
@@ -27,6 +28,8 @@ Examples:
   edge-infer --bundle first.edge --camera /dev/video0 --saliency cam --max-frames 500
   edge-infer --bundle first.edge --camera picamera2 --jsonl -
   edge-infer --config /etc/saliedge/edge-infer.toml
+  edge-infer --bundle first.edge --camera --serve
+  edge-infer --bundle first.edge --camera --serve 0.0.0.0:8642 --tls-cert c.pem --tls-key k.pem
   edge-infer --bundle first.edge --camera 0 --camera-size 1280x720 --camera-format MJPG
 
 \b
@@ -141,6 +144,7 @@ def _size(
 @click.option("--jsonl", metavar="FILE", help="Write one JSON line per frame; - for stdout.")
 @click.option("--save-saliency", metavar="DIR", help="Write raw float32 maps as .npy files.")
 @click.option("--save-overlay", metavar="DIR|FILE.mp4", help="Write pictures with the map on them.")
+@page_options
 @output_options
 @click.option("--max-frames", type=click.IntRange(min=1), metavar="N", help="End after N frames.")
 @click.option(
@@ -155,8 +159,8 @@ def infer(**arguments: object) -> None:
     For research use, not a diagnosis. Nothing is stored or sent unless an option asks for it.
     """
     prefer_flags(click.get_current_context(), arguments, "camera", "source")
-    outputs = take_outputs(arguments)
-    options = InferOptions(**arguments, outputs=outputs)  # type: ignore[arg-type]  # click has checked the types
+    page, outputs = take_page(arguments), take_outputs(arguments)
+    options = InferOptions(**arguments, page=page, outputs=outputs)  # type: ignore[arg-type]  # click has checked the types
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from edge_runtime.infer_run import run_inference
 

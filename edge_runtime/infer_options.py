@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from edge_runtime.errors import UsageError
 from edge_runtime.output_options import OutputOptions
+from edge_runtime.page_options import PageOptions
 
 __all__ = ["TRIAL_FRAMES", "InferOptions"]
 
@@ -41,6 +42,7 @@ class InferOptions:
     threads: int | None
     skip_bad: bool
     force: bool
+    page: PageOptions = field(default_factory=PageOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
     def __post_init__(self) -> None:
@@ -66,5 +68,7 @@ class InferOptions:
         """The mode asked for; ``gradient`` if only an option that needs a map was given."""
         if self.saliency is not None:
             return self.saliency
-        wants_map = self.save_saliency or self.save_overlay or self.saliency_class
+        wants_map = (
+            self.save_saliency or self.save_overlay or self.saliency_class or self.page.serve
+        )
         return "gradient" if wants_map else "none"

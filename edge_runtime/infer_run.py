@@ -15,6 +15,7 @@ from edge_runtime.infer_console import LiveLine, print_summary
 from edge_runtime.infer_input import open_input, reconnection
 from edge_runtime.infer_model import open_model
 from edge_runtime.infer_options import InferOptions
+from edge_runtime.infer_page import open_page
 from edge_runtime.infer_service import add_service_sinks
 from edge_runtime.loop import InferenceLoop
 from edge_runtime.sinks import (
@@ -114,6 +115,8 @@ def _open_sinks(
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
             sinks.append(_open_json_lines(options, options.jsonl))
+        if options.page.serve is not None:
+            sinks.append(open_page(options.page, options.page.serve, classifier, feed))
         add_service_sinks(sinks, options.outputs, classifier, lambda: feed.dropped)
     except BaseException:
         for sink in sinks:

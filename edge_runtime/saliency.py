@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import FrameMapping
 
-__all__ = ["colorize", "draw_heat", "heat_of_map", "heat_on_frame", "overlay"]
+__all__ = ["colorize", "draw_heat", "heat_of_map", "heat_on_frame", "overlay", "top_regions"]
 
 _COARSE_SIDE = 48
 _SMOOTHING = 0.025
@@ -148,15 +148,30 @@ def draw_heat(
         np.ascontiguousarray(frame_hwc), colorize(heat), np.float32(1) - cover, cover
     )
     result = np.asarray(blended, dtype=np.uint8)
-    if contour and heat.any():
+    if contour:
         _outline_top(result, heat)
     return result
 
 
-def _outline_top(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> None:
+def top_regions(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
+    """Return the outlines of the warmest 5 % of a map.
+
+    Args:
+        heat: float32 ``[h, w]``, 0 to 1.
+
+    Returns:
+        Contours int32 ``[n, 1, 2]``, x and y in pixels of the map; none for a map without contrast.
+    """
+    if not heat.any():
+        return []
     threshold = max(float(np.quantile(heat, 1 - _TOP_SHARE)), 1e-6)
     region = (heat >= threshold).astype(np.uint8)
     contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [np.asarray(contour, dtype=np.int32) for contour in contours]
+
+
+def _outline_top(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> None:
+    contours = top_regions(heat)
     width = max(1, round(max(image.shape[:2]) / 400))
     cv2.drawContours(image, contours, -1, _CONTOUR_RIM_RGB, width + 2, cv2.LINE_AA)
     cv2.drawContours(image, contours, -1, _CONTOUR_RGB, width, cv2.LINE_AA)

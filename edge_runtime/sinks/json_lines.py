@@ -28,7 +28,7 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
     ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number), ``bundle_sha256``,
     ``engine`` and ``version`` (of saliedge); then ``age_ms`` (from taking the frame to its
     prediction) and, of its :class:`~edge_runtime.assessment.Assessment`, ``shown_label``,
-    ``uncertain``, ``distance`` and ``unfamiliar`` (null where not known).
+    ``shown_probability``, ``uncertain``, ``distance`` and ``unfamiliar`` (null where not known).
     """
     assessment = prediction.assessment
     return {
@@ -46,14 +46,15 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
         "version": __version__,
         "age_ms": round(prediction.age_ms, 3),
         "shown_label": None if assessment is None else assessment.shown_label,
+        "shown_probability": None if assessment is None else _rounded(assessment.shown_probability),
         "uncertain": None if assessment is None else assessment.uncertain,
         "distance": None if assessment is None else _rounded(assessment.distance),
         "unfamiliar": None if assessment is None else assessment.unfamiliar,
     }
 
 
-def _rounded(distance: float | None) -> float | None:
-    return None if distance is None else round(distance, 3)
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def source_record(status: SourceStatus) -> dict[str, Any]:

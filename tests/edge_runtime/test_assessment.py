@@ -59,7 +59,9 @@ def test_the_shown_label_is_calm_and_the_raw_one_stays(bundle):
         assessor.assess(_prediction(index / 25, red=0.9), bundle)
     flicker = assessor.assess(_prediction(10 / 25, blue=0.9), bundle)
     assert (flicker.label, flicker.shown_label) == ("blue", "red")
-    assert flicker.assessment.uncertain  # the shown class is not what this frame says
+    # The mean of ten frames of 0.9 and one of 0.2.
+    assert flicker.assessment.shown_probability == pytest.approx((10 * 0.9 + 0.2) / 11)
+    assert not flicker.assessment.uncertain
 
 
 def test_single_images_are_never_averaged(bundle):

@@ -14,7 +14,9 @@ A, B = np.array([0.8, 0.2]), np.array([0.2, 0.8])
 
 def _shown(frames, options=None, fps=10):
     calm = CalmLabel(options)
-    return [calm.update(probabilities, index / fps) for index, probabilities in enumerate(frames)]
+    return [
+        calm.update(probabilities, index / fps)[0] for index, probabilities in enumerate(frames)
+    ]
 
 
 def test_the_first_frame_shows_its_own_label():
@@ -39,7 +41,7 @@ def test_after_a_gap_longer_than_the_window_nothing_of_before_counts():
     calm = CalmLabel()
     for index in range(30):
         calm.update(A, index / 10)
-    assert calm.update(B, 100.0) == 1
+    assert calm.update(B, 100.0) == (1, 0.8)
 
 
 def test_a_window_of_zero_shows_every_frame_its_own():
@@ -50,7 +52,7 @@ def test_a_clock_that_goes_back_begins_anew():
     calm = CalmLabel()
     for index in range(10):
         calm.update(A, 50 + index / 10)
-    assert calm.update(B, 0.0) == 1
+    assert calm.update(B, 0.0) == (1, 0.8)
 
 
 @pytest.mark.parametrize("wrong", [{"window_seconds": -1}, {"margin": 1.5}])
@@ -71,7 +73,8 @@ def test_the_shown_class_is_never_worse_than_the_best_mean_by_more_than_the_marg
     for value, pause in steps:
         now += pause
         history.append((now, np.array([value, 1 - value])))
-        shown = calm.update(history[-1][1], now)
-        recent = [p for at, p in history[-256:] if at > now - window] or [history[-1][1]]
+        shown, mean = calm.update(history[-1][1], now)
+        recent = [p for at, p in history[-256:-1] if at > now - window] + [history[-1][1]]
         means = np.mean(recent, axis=0)
+        assert mean == pytest.approx(means[shown])
         assert means.max() - means[shown] <= margin + 1e-9

@@ -29,6 +29,7 @@ KEYS = [
     "version",
     "age_ms",
     "shown_label",
+    "shown_probability",
     "uncertain",
     "distance",
     "unfamiliar",

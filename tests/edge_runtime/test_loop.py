@@ -104,7 +104,7 @@ def test_a_prediction_reaches_the_sinks_assessed_and_with_its_age(loop):
     seen = _Seen()
     loop(FrameFeed(_Camera(_frame(0)), threading.Event()), seen).run()
     assert seen.prediction.assessment == Assessment(
-        "green", uncertain=False, distance=0.0, unfamiliar=False
+        "green", 0.8, uncertain=False, distance=0.0, unfamiliar=False
     )
     assert seen.prediction.age_ms > 0
     assert list(seen.prediction.timings_ms) == ["capture", "preprocess", "infer"]
