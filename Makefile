@@ -34,8 +34,8 @@ format: venv ## Let Ruff format the code and fix what it can
 test: lint ## Lint, then all tests with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
-test-all: ## As test, but a missing system package is a failure, not a skip
-	@SALIEDGE_REQUIRE=all $(MAKE) test
+test-all: ## As test, but a missing system package is a failure, and with the tests that wait
+	@SALIEDGE_REQUIRE=all SALIEDGE_SLOW=1 $(MAKE) test
 
 clean: ## Remove what was built here (not the shared dependencies)
 	rm -rf .venv build dist demo *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache \

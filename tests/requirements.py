@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["real_image_folder", "require", "require_module", "require_program"]
+__all__ = ["real_image_folder", "require", "require_module", "require_patience", "require_program"]
 
 
 def require(name: str, available: bool, how: str) -> None:
@@ -42,6 +42,16 @@ def require_program(name: str, package: str) -> Path:
 def require_module(name: str, extra: str) -> None:
     """Need a Python package that an extra of this project installs."""
     require(name, find_spec(name) is not None, f"pip install 'saliedge[{extra}]'")
+
+
+def require_patience(time: str) -> None:
+    """Skip a test that only waits for long, unless `SALIEDGE_SLOW` is set (`make test-all`).
+
+    Args:
+        time: How long it takes, in words.
+    """
+    if not os.environ.get("SALIEDGE_SLOW"):
+        pytest.skip(f"takes {time}: make test-all")
 
 
 def real_image_folder() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.requirements import real_image_folder, require
+from tests.requirements import real_image_folder, require, require_patience
 
 
 def test_what_is_there_lets_the_test_go_on() -> None:
@@ -34,3 +34,11 @@ def test_real_images_are_skipped_only_if_nobody_named_them(
     monkeypatch.setenv("SALIEDGE_DATA", str(tmp_path))
     with pytest.raises(pytest.fail.Exception, match="holds no hyperkvasir5"):
         real_image_folder()
+
+
+def test_what_takes_long_waits_for_who_has_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SALIEDGE_SLOW", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="takes a minute: make test-all"):
+        require_patience("a minute")
+    monkeypatch.setenv("SALIEDGE_SLOW", "1")
+    require_patience("a minute")

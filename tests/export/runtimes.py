@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from edge_runtime.engines.onnx import onnxruntime
 from export.onnx_emitter import emit_onnx
 from export.tflite_emitter import emit_tflite
 
