@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edge_runtime.board import temperature_celsius
 from edge_runtime.classifier import FrameClassifier
 from edge_runtime.messages import say
 from edge_runtime.models import StoreClassifier
@@ -51,18 +52,15 @@ def add_service_sinks(
 def _monitoring(
     options: OutputOptions, on_trial: StoreClassifier | None, dropped: Callable[[], int]
 ) -> Sink:
-    from edge_runtime.doctor.machine import hottest_celsius
-    from edge_runtime.doctor.system import System
     from edge_runtime.monitoring import MonitoringServer, MonitoringSink, RunProgress
     from edge_runtime.monitoring.server import is_local, parse_address
 
-    system = System()
     progress = RunProgress(dropped, on_trial=lambda: on_trial is not None and on_trial.on_trial)
     server = MonitoringServer(
         parse_address(str(options.metrics)),
         progress,
         options.stale_seconds,
-        lambda: hottest_celsius(system),
+        temperature_celsius,
     )
     host, port = server.address
     if not is_local(host):

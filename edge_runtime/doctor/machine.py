@@ -7,7 +7,7 @@ import re
 from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.system import System, parse_number
 
-__all__ = ["board", "clock", "hottest_celsius", "memory", "power", "processor", "temperature"]
+__all__ = ["board", "clock", "memory", "power", "processor", "temperature"]
 
 _LEAST_MEMORY_MB = 300
 _HOT_CELSIUS = 80
@@ -95,22 +95,17 @@ def memory(system: System) -> list[Finding]:
     ]
 
 
-def hottest_celsius(system: System) -> float | None:
-    """Return the temperature of the hottest thermal zone; None where there is none to read."""
+def temperature(system: System) -> list[Finding]:
+    """The hottest of the thermal zones."""
     zones = [
         value / 1000
         for path in system.paths("sys/class/thermal/thermal_zone*/temp")
         if (value := system.number(str(path))) is not None
     ]
-    return max(zones, default=None)
-
-
-def temperature(system: System) -> list[Finding]:
-    """The hottest of the thermal zones."""
-    hottest = hottest_celsius(system)
-    if hottest is None:
+    if not zones:
         remedy = "nothing on a virtual machine; on a board, watch it by other means"
         return [Finding("temperature", "note", "no sensor can be read", remedy)]
+    hottest = max(zones)
     text = f"{hottest:.0f} degrees Celsius"
     if hottest < _HOT_CELSIUS:
         return [Finding("temperature", "ok", text)]
