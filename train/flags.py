@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["tables_of_flags"]
+__all__ = ["entries_of_flag", "tables_of_flags"]
 
 # Flag -> table and entry of the configuration. Flags that set more than one are written out below.
 _ENTRIES: dict[str, tuple[str, str]] = {
@@ -63,6 +63,14 @@ _ENTRIES: dict[str, tuple[str, str]] = {
     "tensorboard": ("run", "tensorboard"),
     "mlflow": ("run", "mlflow"),
 }
+
+
+def entries_of_flag(name: str) -> tuple[tuple[str, str], ...]:
+    """Table and entry of everything that a flag with one value sets; none if there is no such."""
+    if name not in _ENTRIES:
+        return ()
+    tables = tables_of_flags({name: None})
+    return tuple((table, entry) for table, entries in tables.items() for entry in entries)
 
 
 def tables_of_flags(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from train.run_directory import RunDirectory
 from train.sinks import RunSink
 from train.watch import Finding
 
-__all__ = ["EpochRecord", "RunLog"]
+__all__ = ["EpochRecord", "RunLog", "training_seconds"]
 
 
 @dataclass(frozen=True)
@@ -117,15 +117,20 @@ class RunLog:
             sink.epoch(record.epoch, figures)
 
 
+def training_seconds(run: RunDirectory) -> float:
+    """Seconds of all epochs of a run, over every interruption; 0 before the first."""
+    return round(sum(float(row["seconds"]) for row in _kept(run.log)), 1)
+
+
 def _is_same(row: Mapping[str, str], record: EpochRecord) -> bool:
     return row["epoch"] == str(record.epoch) and row["phase"] == record.phase
 
 
-def _kept(path: Path, epochs_done: int) -> list[dict[str, str]]:
+def _kept(path: Path, epochs_done: int | None = None) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
-    return [row for row in rows if int(row["epoch"]) <= epochs_done]
+    return [row for row in rows if epochs_done is None or int(row["epoch"]) <= epochs_done]
 
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
@@ -18,7 +19,7 @@ from train.resume_state import Best, ResumeState, read_state
 from train.run_directory import RunDirectory
 from train.run_log import RunLog
 from train.session import Session
-from train.sinks import open_sinks, tracking_store
+from train.sinks import RunSink, open_sinks, tracking_store
 from train.start import start_from_run
 from train.torch_settings import autocast_dtype, torch_settings
 
@@ -33,6 +34,7 @@ def train(
     force: bool = False,
     announce: bool = True,
     processes: Processes = ONE_PROCESS,
+    followers: Sequence[RunSink] = (),
 ) -> Best | None:
     """Train a new run.
 
@@ -43,6 +45,8 @@ def train(
         force: replace a run that is there.
         announce: say what is trained and how to go on with it.
         processes: those that train it together; all call this and see the folder.
+        followers: told of every epoch before its state is kept, begun already. What one raises ends
+            the run, which can be gone on with.
 
     Returns:
         The best epoch of the second phase.
@@ -73,11 +77,14 @@ def train(
     if announce:
         _announce(config, run, data, device, reporter)
     with torch_settings(config.run.threads, deterministic=config.run.deterministic):
-        return _run(config, run, data, device, reporter, None, processes)
+        return _run(config, run, data, device, reporter, None, processes, followers)
 
 
 def resume(
-    run: RunDirectory, reporter: Reporter, processes: Processes = ONE_PROCESS
+    run: RunDirectory,
+    reporter: Reporter,
+    processes: Processes = ONE_PROCESS,
+    followers: Sequence[RunSink] = (),
 ) -> Best | None:
     """Go on with a run after its last finished epoch.
 
@@ -111,7 +118,7 @@ def resume(
     reporter.message(f"going on with {run.path} after {done} epochs.")
     threads = state.threads if state else config.run.threads
     with torch_settings(threads, deterministic=config.run.deterministic):
-        return _run(config, run, data, device, reporter, state, processes)
+        return _run(config, run, data, device, reporter, state, processes, followers)
 
 
 def _run(
@@ -122,9 +129,12 @@ def _run(
     reporter: Reporter,
     state: ResumeState | None,
     processes: Processes,
+    followers: Sequence[RunSink],
 ) -> Best | None:
     epochs_done = state.epochs_done if state else 0
-    sinks = open_sinks(config, run, epochs_done, reporter.message) if processes.is_first else ()
+    sinks: tuple[RunSink, ...] = ()
+    if processes.is_first:
+        sinks = (*open_sinks(config, run, epochs_done, reporter.message), *followers)
     log = RunLog(run, epochs_done, sinks) if processes.is_first else None
     finished = False
     try:

@@ -20,7 +20,15 @@ from train.config.sections import (
     RunConfig,
     TrainConfig,
 )
-from train.config.toml import from_tables, from_toml, read_toml, to_tables, to_toml, toml_text
+from train.config.toml import (
+    default_of,
+    from_tables,
+    from_toml,
+    read_toml,
+    to_tables,
+    to_toml,
+    toml_text,
+)
 
 __all__ = [
     "Balance",
@@ -32,6 +40,7 @@ __all__ = [
     "QuantizationSettings",
     "RunConfig",
     "TrainConfig",
+    "default_of",
     "from_tables",
     "from_toml",
     "read_toml",

@@ -5,14 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from edge_runtime.errors import UsageError
 from train.config.sections import TrainConfig
 
-__all__ = ["from_tables", "from_toml", "read_toml", "to_tables", "to_toml", "toml_text"]
+__all__ = [
+    "default_of",
+    "from_tables",
+    "from_toml",
+    "read_toml",
+    "to_tables",
+    "to_toml",
+    "toml_text",
+]
 
 
 def from_toml(text: str, where: str) -> TrainConfig:
@@ -88,10 +96,7 @@ def from_tables(tables: Mapping[str, Mapping[str, Any]], where: str) -> TrainCon
         UsageError: there is no such table or entry, or a value is of the wrong kind or size;
             ``where`` says in whose words.
     """
-    sections = get_type_hints(TrainConfig)
-    unknown = sorted(set(tables) - set(sections))
-    if unknown:
-        raise UsageError(f"{where}: there is no table [{unknown[0]}]; see config.toml of a run.")
+    sections = _sections(tables, where)
     return TrainConfig(
         **{
             name: _section(kind, tables.get(name, {}), name, where)
@@ -100,13 +105,35 @@ def from_tables(tables: Mapping[str, Mapping[str, Any]], where: str) -> TrainCon
     )
 
 
-def _section(kind: type, table: Mapping[str, Any], name: str, where: str) -> Any:
+def default_of(table: str, entry: str, where: str) -> Any:
+    """The default of an entry, whose kind its values must have.
+
+    Raises:
+        UsageError: there is no such table or entry; ``where`` says in whose words.
+    """
+    return _defaults(_sections([table], where)[table], [entry], table, where)[entry]
+
+
+def _sections(named: Iterable[str], where: str) -> dict[str, type]:
+    sections = get_type_hints(TrainConfig)
+    unknown = sorted(set(named) - set(sections))
+    if unknown:
+        raise UsageError(f"{where}: there is no table [{unknown[0]}]; see config.toml of a run.")
+    return sections
+
+
+def _defaults(kind: type, named: Iterable[str], table: str, where: str) -> dict[str, Any]:
     defaults = {entry.name: entry.default for entry in dataclasses.fields(kind) if entry.init}
-    unknown = sorted(set(table) - set(defaults))
+    unknown = sorted(set(named) - set(defaults))
     if unknown:
         raise UsageError(
-            f"{where}: [{name}] has no entry {unknown[0]!r}; see config.toml of a run."
+            f"{where}: [{table}] has no entry {unknown[0]!r}; see config.toml of a run."
         )
+    return defaults
+
+
+def _section(kind: type, table: Mapping[str, Any], name: str, where: str) -> Any:
+    defaults = _defaults(kind, table, name, where)
     values = {
         entry: _typed(value, defaults[entry], f"{where}: {name}.{entry}")
         for entry, value in table.items()

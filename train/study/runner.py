@@ -13,16 +13,14 @@ takes rows that no other has taken.
 
 from __future__ import annotations
 
-import csv
-import fcntl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge_runtime.files import atomic_write_text, output_errors
+from edge_runtime.files import atomic_write_text
 from edge_runtime.preprocessing import Preprocessing
+from train.claim import claimed
 from train.config import DataConfig, TrainConfig
 from train.float_phase import calibration_batches, quantization_config
 from train.progress import Reporter
@@ -30,6 +28,7 @@ from train.quantization import QuantizedNetwork, load_network
 from train.quantization.checkpoint import read_record
 from train.resume_state import read_state
 from train.run_directory import RunDirectory
+from train.run_log import training_seconds
 from train.study.cost import network_cost
 from train.study.estimate import Estimator
 from train.study.images import FoldImages, StudyImages
@@ -132,7 +131,7 @@ def run_study(
                 f"{_duration(seconds)}; {len(left) - number} rows are left, run the command again."
             )
             break
-        with _claimed(places.fold(task.fold) / f"{task.row.name}.lock") as ours:
+        with claimed(places.fold(task.fold) / f"{task.row.name}.lock") as ours:
             if ours and (task.fold, task.sha256) not in read_records(places.out):
                 reporter.message(runner.announcement(left[number:]))
                 runner.run(task)
@@ -203,9 +202,9 @@ class _Runner:
             best_epoch=state.best.epoch if state and state.best else None,
             shared_sha256=weights_sha256(load_network(shared.float_checkpoint)[0]),
             seconds={
-                "training": _training_seconds(run) if run else 0.0,
+                "training": training_seconds(run) if run else 0.0,
                 "measuring": round(time.monotonic() - started, 1),
-                "shared": _training_seconds(shared),
+                "shared": training_seconds(shared),
             },
             code=code_version(),
             machine=machine(),
@@ -261,7 +260,7 @@ class _Runner:
         if not split_file.is_file() or split_file.read_text(encoding="utf-8") != text:
             atomic_write_text(split_file, text)
         # Another process may need the same run, for a row of its own.
-        with _claimed(run.path.with_suffix(".lock"), wait=True):
+        with claimed(run.path.with_suffix(".lock"), wait=True):
             if _is_finished(run):
                 return
             if run.config.is_file() and run.read_config() == config:
@@ -309,32 +308,6 @@ class _Runner:
 def _is_finished(run: RunDirectory) -> bool:
     state = read_state(run.path)
     return state is not None and state.finished
-
-
-def _training_seconds(run: RunDirectory) -> float:
-    """Seconds of all epochs, over every interruption."""
-    with run.log.open(encoding="utf-8", newline="") as lines:
-        return round(sum(float(line["seconds"]) for line in csv.DictReader(lines)), 1)
-
-
-@contextmanager
-def _claimed(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock for the time of the block, unless another process holds it.
-
-    The system gives it back when its owner dies, however that happens.
-
-    Yields:
-        Whether it is ours; always, with ``wait``.
-    """
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
 
 
 def _duration(seconds: float | None) -> str:
