@@ -36,6 +36,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "study": LazyCommand(
         "train.study_cli:study", "Compare training methods and bit widths by folds.", "train"
     ),
+    "sweep": LazyCommand(
+        "train.sweep_cli:sweep", "Search settings in many trials, on one machine or more.", "train"
+    ),
     "data": LazyCommand("train.cli:data", "Make or inspect data sets.", "train"),
     "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
     "inspect": LazyCommand("edge_runtime.inspect_cli:inspect", "Show what a bundle holds."),

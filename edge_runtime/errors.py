@@ -24,6 +24,7 @@ __all__ = [
     "DataError",
     "DependencyError",
     "GateError",
+    "IncompleteError",
     "OutputError",
     "SaliedgeError",
     "SignatureError",
@@ -48,6 +49,7 @@ EXIT_CODES: dict[int, str] = {
     7: "output: it exists already (see --force), is read-only, or the disk is full",
     8: "gate: a check of the export, the verification, the doctor or the demo failed",
     9: "signature: a bundle is not signed by a trusted key, or a key cannot be used",
+    10: "incomplete: parts of the work failed; what was finished is kept",
     INTERRUPTED: "interrupted by Ctrl-C",
     TERMINATED: "ended by SIGTERM",
 }
@@ -108,6 +110,12 @@ class SignatureError(SaliedgeError):
     exit_code = 9
 
 
+class IncompleteError(SaliedgeError):
+    """Parts of the work failed, such as trials of a sweep; the others are finished and kept."""
+
+    exit_code = 10
+
+
 class Terminated(BaseException):
     """SIGTERM arrived. Not an ``Exception``, so that clean-up code runs and nothing swallows it."""
 
@@ -120,6 +128,7 @@ _EXTRA_OF_MODULE = {
     "safetensors": "train",
     "rich": "train",
     "tensorboard": "train",
+    "ray": "ray",
     "flatbuffers": "export",
     "onnx": "export",
     "paho": "mqtt",

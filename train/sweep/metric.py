@@ -1,0 +1,42 @@
+"""Figures that a sweep can choose by, all of the validation part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["METRICS", "Metric"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of the validation part.
+
+    Attributes:
+        name: as it is chosen.
+        title: for people.
+        higher_is_better: else lower.
+        is_share: from 0 to 1.
+    """
+
+    name: str
+    title: str
+    higher_is_better: bool
+    is_share: bool
+
+    def goodness(self, value: float) -> float:
+        """A number that is larger where the figure is better."""
+        return value if self.higher_is_better else -value
+
+    def show(self, value: float) -> str:
+        """The figure for people."""
+        return f"{value:.1%}" if self.is_share else f"{value:.4f}"
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("macro_recall", "macro recall", True, True),
+        Metric("accuracy", "accuracy", True, True),
+        Metric("loss", "cross entropy", False, False),
+    )
+}
