@@ -17,7 +17,8 @@ from pathlib import Path
 
 from edge_runtime.files import atomic_write_text
 from edge_runtime.metrics import Interval
-from train.report_page import Table, bullets, heading, page
+from edge_runtime.page import html_list, html_page, html_table
+from train.study.tables import Table
 from train.sweep.analysis import Analysis, Ranked
 from train.sweep.metric import METRICS, Metric
 from train.sweep.picture import metric_svg
@@ -41,9 +42,11 @@ def write_report(analysis: Analysis, out: Path) -> None:
     markdown = ["# Sweep", table.markdown(), "\n".join(f"- {note}" for note in notes)]
     atomic_write_text(out / "report.md", "\n\n".join(markdown) + "\n")
     recipe = (out / PLAN_FILE).read_text(encoding="utf-8")
-    parts = [picture, heading(table.title), table.html(), heading("How to read it")]
-    parts += [bullets(notes), heading("Plan"), f"<pre>{escape(recipe)}</pre>"]
-    atomic_write_text(out / "report.html", page("Sweep", parts))
+    body = (
+        f"{picture}<h2>{escape(table.title)}</h2>{html_table(table.columns, table.lines)}"
+        f"<h2>How to read it</h2>{html_list(notes)}<h2>Plan</h2><pre>{escape(recipe)}</pre>"
+    )
+    atomic_write_text(out / "report.html", html_page("Sweep", body))
     if analysis.best is not None:
         _link(out / "best", Path("runs") / analysis.best.trial.name)
 
