@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.record import Record, entry
+
 __all__ = ["MapGrid"]
+
+_Stride = Annotated[float, entry(exclusiveMinimum=0)]
 
 
 @dataclass(frozen=True)
-class MapGrid:
+class MapGrid(Record):
     """The centres of a map's cells, in continuous coordinates of the network's input.
 
     Pixel ``i`` covers ``[i, i + 1)``; cell ``j`` lies at ``first + stride * j``.
@@ -29,7 +33,7 @@ class MapGrid:
     """
 
     first_yx: tuple[float, float]
-    stride_yx: tuple[float, float]
+    stride_yx: tuple[_Stride, _Stride]
 
     def __post_init__(self) -> None:
         values = (*self.first_yx, *self.stride_yx)
@@ -62,27 +66,9 @@ class MapGrid:
         )
         return np.asarray(rows @ maps.astype(np.float64) @ columns.T, dtype=np.float32)
 
-    def to_json(self) -> dict[str, list[float]]:
-        """Return ``{"first_yx": [y, x], "stride_yx": [y, x]}``."""
-        return {"first_yx": list(self.first_yx), "stride_yx": list(self.stride_yx)}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> MapGrid:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        return cls(_pair(record, "first_yx"), _pair(record, "stride_yx"))
-
 
 def _weights(first: float, stride: float, cells: int, pixels: int) -> NDArray[np.float64]:
     """What each cell contributes to each pixel: ``[pixels, cells]``, rows that sum to 1."""
     places = np.clip((np.arange(pixels) + 0.5 - first) / stride, 0, cells - 1)
     distance = np.abs(places[:, None] - np.arange(cells))
     return np.asarray(np.clip(1 - distance, 0, None), dtype=np.float64)
-
-
-def _pair(record: dict[str, Any], name: str) -> tuple[float, float]:
-    values = record.get(name)
-    if not isinstance(values, list) or len(values) != 2:
-        raise ValueError(f"the field {name!r} is not an array of two numbers")
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
-        raise ValueError(f"the field {name!r} is not an array of two numbers")
-    return float(values[0]), float(values[1])

@@ -229,6 +229,30 @@ class Preprocessing:
             None if region is None else RegionOfInterest.from_json(region),
         )
 
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of :meth:`to_json`'s object."""
+        side = {"type": "integer", "minimum": 1, "maximum": _MAX_SIDE}
+        return {
+            "type": "object",
+            "properties": {
+                "height": {"description": "Network input height, pixels.", **side},
+                "width": {"description": "Network input width, pixels.", **side},
+                "fit": {
+                    "description": "How a frame of another aspect ratio is fitted.",
+                    "enum": list(get_args(Fit)),
+                },
+                "kernel": {
+                    "description": "How pixels are computed; of a version, and another with a "
+                    "region.",
+                    "enum": [_KERNEL, _KERNEL_OF_REGION],
+                },
+                "color_order": {"const": "RGB"},
+                "roi": {"anyOf": [RegionOfInterest.json_schema(), {"type": "null"}]},
+            },
+            "required": ["height", "width"],
+        }
+
     def _axes(self, whole_h: int, whole_w: int) -> tuple[AxisSampling, AxisSampling]:
         """Return how the rows and the columns of a frame are cut and resized."""
         top, bottom, left, right = 0, whole_h, 0, whole_w

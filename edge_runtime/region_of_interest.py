@@ -10,14 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.record import Record, entry
+
 __all__ = ["AxisSampling", "RegionOfInterest", "Shape", "visible_pixels"]
 
 Shape = Literal["rectangle", "ellipse", "octagon"]
+_Fraction = Annotated[float, entry(minimum=0, maximum=1)]
 _SMALLEST = 0.01
 # Corners of a regular octagon in a square: |u| + |v| <= sqrt(2), in thousandths.
 _OCTAGON = 1414
@@ -25,7 +28,7 @@ _FRAME_SIZES = 8
 
 
 @dataclass(frozen=True)
-class RegionOfInterest:
+class RegionOfInterest(Record):
     """A part of a frame.
 
     Attributes:
@@ -37,10 +40,10 @@ class RegionOfInterest:
             square), or the octagon that does (regular in a square). The rest becomes black.
     """
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+    left: _Fraction
+    top: _Fraction
+    right: _Fraction
+    bottom: _Fraction
     shape: Shape = "rectangle"
 
     def __post_init__(self) -> None:
@@ -94,30 +97,6 @@ class RegionOfInterest:
     def pixels(self, frame_h: int, frame_w: int) -> tuple[int, int, int, int]:
         """Return ``top, bottom, left, right`` in pixels of a frame; at least one pixel each way."""
         return (*_span(self.top, self.bottom, frame_h), *_span(self.left, self.right, frame_w))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {
-            "left": self.left,
-            "top": self.top,
-            "right": self.right,
-            "bottom": self.bottom,
-            "shape": self.shape,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> RegionOfInterest:
-        """Build from a JSON object.
-
-        Raises:
-            ValueError: A field is missing or out of range.
-        """
-        sides = ("left", "top", "right", "bottom")
-        missing = [side for side in sides if side not in record]
-        if missing:
-            raise ValueError(f"the region lacks {', '.join(missing)}")
-        left, top, right, bottom = (record[side] for side in sides)
-        return cls(left, top, right, bottom, record.get("shape", "rectangle"))
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,13 @@ the file and the remedy.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 __all__ = [
-    "boolean",
     "integer",
-    "is_json_number",
     "json_object",
     "list_of",
-    "mapping_of",
-    "number",
     "text",
     "text_list",
 ]
@@ -36,11 +31,6 @@ def _get(record: Json, key: str, default: Any, expected: str, accept: Callable[[
     return value
 
 
-def is_json_number(value: Any) -> bool:
-    """Tell whether a value is a finite number (JSON's ``true`` is none)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def text(record: Json, key: str, default: str = _MISSING) -> str:
     """Return a string."""
     return cast("str", _get(record, key, default, "a string", lambda value: isinstance(value, str)))
@@ -57,18 +47,6 @@ def integer(record: Json, key: str, default: int = _MISSING) -> int:
             "a whole number",
             lambda value: isinstance(value, int) and not isinstance(value, bool),
         ),
-    )
-
-
-def number(record: Json, key: str, default: float = _MISSING) -> float:
-    """Return a finite number."""
-    return float(_get(record, key, default, "a finite number", is_json_number))
-
-
-def boolean(record: Json, key: str, default: bool = _MISSING) -> bool:
-    """Return true or false."""
-    return cast(
-        "bool", _get(record, key, default, "true or false", lambda value: isinstance(value, bool))
     )
 
 
@@ -109,17 +87,3 @@ def list_of(
         except ValueError as error:
             raise ValueError(f"{key}[{index}]: {error}") from error
     return tuple(built)
-
-
-def mapping_of(record: Json, key: str, build: Callable[[Json], _T]) -> dict[str, _T]:
-    """Build one thing from each member of an object of objects."""
-    members = json_object(record, key)
-    built = {}
-    for name, item in members.items():
-        if not isinstance(item, dict):
-            raise ValueError(f"{key}[{name!r}] is not an object")
-        try:
-            built[name] = build(item)
-        except ValueError as error:
-            raise ValueError(f"{key}[{name!r}]: {error}") from error
-    return built

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal
 
-from edge_runtime.bundle import fields
 from edge_runtime.map_grid import MapGrid
+from edge_runtime.record import Record, entry
 
 __all__ = [
+    "FILE_NAME_PATTERN",
+    "DType",
+    "FileName",
     "FileRecord",
     "GraphFormat",
     "GraphSpec",
@@ -28,9 +31,12 @@ __all__ = [
 GraphFormat = Literal["onnx", "tflite"]
 Precision = Literal["int8", "float32"]
 SaliencyMode = Literal["none", "gradient", "cam"]
+DType = Literal["uint8", "int8", "int32", "int64", "float32"]
 
-_DTYPES = ("uint8", "int8", "int32", "int64", "float32")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+FILE_NAME_PATTERN = f"^{_FILE_NAME.pattern}(/{_FILE_NAME.pattern})*$"
+FileName = Annotated[str, entry(pattern=FILE_NAME_PATTERN)]
+"""A name that :func:`check_file_name` lets pass."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INPUTS = {
     "none": ("image",),
@@ -60,13 +66,8 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-
-
 @dataclass(frozen=True)
-class FileRecord:
+class FileRecord(Record):
     """What a file of the bundle must be.
 
     Attributes:
@@ -74,8 +75,8 @@ class FileRecord:
         bytes: Its size.
     """
 
-    sha256: str
-    bytes: int
+    sha256: Annotated[str, entry(pattern=f"^{_SHA256.pattern}$")]
+    bytes: Annotated[int, entry(minimum=0)]
 
     def __post_init__(self) -> None:
         if not _SHA256.fullmatch(self.sha256):
@@ -83,18 +84,9 @@ class FileRecord:
         if self.bytes < 0:
             raise ValueError("bytes is negative")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {"sha256": self.sha256, "bytes": self.bytes}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> FileRecord:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        return cls(fields.text(record, "sha256"), fields.integer(record, "bytes"))
-
 
 @dataclass(frozen=True)
-class TensorSpec:
+class TensorSpec(Record):
     """An input or output of a graph.
 
     Attributes:
@@ -104,29 +96,17 @@ class TensorSpec:
     """
 
     name: str
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: DType
+    shape: tuple[Annotated[int, entry(minimum=1)], ...]
 
     def __post_init__(self) -> None:
-        _check_choice(f"dtype of {self.name!r}", self.dtype, _DTYPES)
+        super().__post_init__()
         if any(not isinstance(side, int) or side < 1 for side in self.shape):
             raise ValueError(f"shape of {self.name!r} has a dimension below 1")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape)}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> TensorSpec:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        shape = record.get("shape")
-        if not isinstance(shape, list) or not all(isinstance(side, int) for side in shape):
-            raise ValueError("the field 'shape' is not an array of whole numbers")
-        return cls(fields.text(record, "name"), fields.text(record, "dtype"), tuple(shape))
-
 
 @dataclass(frozen=True)
-class GraphSpec:
+class GraphSpec(Record):
     """One graph file.
 
     Attributes:
@@ -145,15 +125,13 @@ class GraphSpec:
     format: GraphFormat
     precision: Precision
     saliency: SaliencyMode
-    file: str
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    map_grid: MapGrid | None = None
+    file: FileName
+    inputs: Annotated[tuple[TensorSpec, ...], entry(minItems=1)]
+    outputs: Annotated[tuple[TensorSpec, ...], entry(minItems=2)]
+    map_grid: Annotated[MapGrid | None, entry(absent_if_none=True)] = None
 
     def __post_init__(self) -> None:
-        _check_choice("format", self.format, get_args(GraphFormat))
-        _check_choice("precision", self.precision, get_args(Precision))
-        _check_choice("saliency", self.saliency, get_args(SaliencyMode))
+        super().__post_init__()
         check_file_name(self.file)
         for kind, tensors, wanted in (
             ("input", self.inputs, _INPUTS[self.saliency]),
@@ -173,34 +151,3 @@ class GraphSpec:
     def output(self, name: str) -> TensorSpec:
         """Return an output by name; ``KeyError`` if there is none."""
         return {tensor.name: tensor for tensor in self.outputs}[name]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        record: dict[str, Any] = {
-            "name": self.name,
-            "format": self.format,
-            "precision": self.precision,
-            "saliency": self.saliency,
-            "file": self.file,
-            "inputs": [tensor.to_json() for tensor in self.inputs],
-            "outputs": [tensor.to_json() for tensor in self.outputs],
-        }
-        if self.map_grid is not None:
-            record["map_grid"] = self.map_grid.to_json()
-        return record
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> GraphSpec:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        return cls(
-            name=fields.text(record, "name"),
-            format=fields.text(record, "format"),  # type: ignore[arg-type]  # checked when made
-            precision=fields.text(record, "precision"),  # type: ignore[arg-type]
-            saliency=fields.text(record, "saliency"),  # type: ignore[arg-type]
-            file=fields.text(record, "file"),
-            inputs=fields.list_of(record, "inputs", TensorSpec.from_json),
-            outputs=fields.list_of(record, "outputs", TensorSpec.from_json),
-            map_grid=MapGrid.from_json(fields.json_object(record, "map_grid"))
-            if record.get("map_grid") is not None
-            else None,
-        )

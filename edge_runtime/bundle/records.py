@@ -1,22 +1,24 @@
 """The evidence inside a bundle: ranges, feature statistics, golden outputs and gates.
 
-Every class checks itself when it is made (``ValueError``) and has ``to_json`` and ``from_json``.
+Every class checks itself when it is made (``ValueError``), see :class:`edge_runtime.record.Record`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from edge_runtime.bundle import fields
-from edge_runtime.bundle.graphs import check_file_name
+from edge_runtime.bundle.graphs import FileName, check_file_name
+from edge_runtime.record import Record, entry
+
+_MODES = entry(propertyNames={"enum": ["gradient", "cam"]})
 
 __all__ = ["FeatureStatistics", "Gate", "Golden", "SiteQuantization"]
 
 
 @dataclass(frozen=True)
-class SiteQuantization:
+class SiteQuantization(Record):
     """How the tensor at one site of the network is quantised.
 
     Attributes:
@@ -29,10 +31,10 @@ class SiteQuantization:
     """
 
     site: str
-    alpha: float
-    bits: int
+    alpha: Annotated[float, entry(exclusiveMinimum=0)]
+    bits: Annotated[int, entry(minimum=2, maximum=8)]
     signed: bool
-    scale: float
+    scale: Annotated[float, entry(exclusiveMinimum=0)]
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 8:
@@ -40,30 +42,9 @@ class SiteQuantization:
         if not (self.alpha > 0 and self.scale > 0):
             raise ValueError(f"site {self.site!r} has an alpha or scale that is not positive")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {
-            "site": self.site,
-            "alpha": self.alpha,
-            "bits": self.bits,
-            "signed": self.signed,
-            "scale": self.scale,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> SiteQuantization:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        return cls(
-            site=fields.text(record, "site"),
-            alpha=fields.number(record, "alpha"),
-            bits=fields.integer(record, "bits"),
-            signed=fields.boolean(record, "signed"),
-            scale=fields.number(record, "scale"),
-        )
-
 
 @dataclass(frozen=True)
-class FeatureStatistics:
+class FeatureStatistics(Record):
     """Where the statistics of ``features`` over the training images lie.
 
     Attributes:
@@ -77,11 +58,11 @@ class FeatureStatistics:
         false_alarm_rate: Share of training images, left out of the statistics, that are beyond it.
     """
 
-    size: int
-    count: int
-    mean_file: str
-    covariance_file: str
-    shrinkage: float
+    size: Annotated[int, entry(minimum=1)]
+    count: Annotated[int, entry(minimum=1)]
+    mean_file: FileName
+    covariance_file: FileName
+    shrinkage: Annotated[float, entry(minimum=0, maximum=1)]
     threshold: float | None = None
     false_alarm_rate: float | None = None
 
@@ -97,34 +78,9 @@ class FeatureStatistics:
         if self.false_alarm_rate is not None and not 0 <= self.false_alarm_rate < 1:
             raise ValueError("the false alarm rate is not within 0 to 1")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {
-            "size": self.size,
-            "count": self.count,
-            "mean_file": self.mean_file,
-            "covariance_file": self.covariance_file,
-            "shrinkage": self.shrinkage,
-            "threshold": self.threshold,
-            "false_alarm_rate": self.false_alarm_rate,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> FeatureStatistics:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        return cls(
-            size=fields.integer(record, "size"),
-            count=fields.integer(record, "count"),
-            mean_file=fields.text(record, "mean_file"),
-            covariance_file=fields.text(record, "covariance_file"),
-            shrinkage=fields.number(record, "shrinkage"),
-            threshold=_optional_number(record, "threshold"),
-            false_alarm_rate=_optional_number(record, "false_alarm_rate"),
-        )
-
 
 @dataclass(frozen=True)
-class Golden:
+class Golden(Record):
     """Golden inputs and the outputs that every engine must give for them.
 
     The expected outputs come from the exact integer reference of the export. An engine passes if
@@ -141,12 +97,12 @@ class Golden:
         min_correlation: Least correlation of a saliency map with the expected one.
     """
 
-    images_file: str
-    logits_file: str
-    logit_step: float
-    saliency_files: Mapping[str, str] = field(default_factory=dict)
-    max_steps: float = 1.0
-    min_correlation: float = 0.95
+    images_file: FileName
+    logits_file: FileName
+    logit_step: Annotated[float, entry(exclusiveMinimum=0)]
+    saliency_files: Annotated[Mapping[str, FileName], _MODES] = field(default_factory=dict)
+    max_steps: Annotated[float, entry(minimum=0)] = 1.0
+    min_correlation: Annotated[float, entry(maximum=1)] = 0.95
 
     def __post_init__(self) -> None:
         for name in (self.images_file, self.logits_file, *self.saliency_files.values()):
@@ -156,33 +112,9 @@ class Golden:
         if not (self.logit_step > 0 and self.max_steps >= 0 and self.min_correlation <= 1):
             raise ValueError("the golden tolerances are out of range")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {
-            "images_file": self.images_file,
-            "logits_file": self.logits_file,
-            "saliency_files": dict(self.saliency_files),
-            "logit_step": self.logit_step,
-            "max_steps": self.max_steps,
-            "min_correlation": self.min_correlation,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Golden:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        saliency = fields.json_object(record, "saliency_files", {})
-        return cls(
-            images_file=fields.text(record, "images_file"),
-            logits_file=fields.text(record, "logits_file"),
-            saliency_files={mode: fields.text(saliency, mode) for mode in saliency},
-            logit_step=fields.number(record, "logit_step"),
-            max_steps=fields.number(record, "max_steps", 1.0),
-            min_correlation=fields.number(record, "min_correlation", 0.95),
-        )
-
 
 @dataclass(frozen=True)
-class Gate:
+class Gate(Record):
     """One check of the export with its measured value.
 
     Attributes:
@@ -198,32 +130,3 @@ class Gate:
     threshold: float
     passed: bool
     comparison: Literal[">=", "<="] = ">="
-
-    def __post_init__(self) -> None:
-        if self.comparison not in (">=", "<="):
-            raise ValueError(f"the gate {self.name!r} compares by {self.comparison!r}")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return {
-            "name": self.name,
-            "value": self.value,
-            "comparison": self.comparison,
-            "threshold": self.threshold,
-            "passed": self.passed,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Gate:
-        """Build from a JSON object; ``ValueError`` names the field that is wrong."""
-        return cls(
-            name=fields.text(record, "name"),
-            value=fields.number(record, "value"),
-            threshold=fields.number(record, "threshold"),
-            passed=fields.boolean(record, "passed"),
-            comparison=fields.text(record, "comparison", ">="),  # type: ignore[arg-type]
-        )
-
-
-def _optional_number(record: dict[str, Any], name: str) -> float | None:
-    return None if record.get(name) is None else fields.number(record, name)

@@ -10,6 +10,9 @@ To write one: make a :class:`BundleSpec`, write the other files, and then
 ``json.dumps(spec.to_json(), indent=1)`` to ``bundle.json``. Making a spec checks it, so a spec
 that could be made can be read.
 
+``bundle.schema.json`` beside this module describes the record for other programs; it is made from
+these classes by ``python -m edge_runtime.bundle.json_schema``. See docs/bundle.md.
+
 Versions: ``schema`` is ``MAJOR.MINOR``. A reader takes any minor of its own major and ignores
 fields that it does not know; it refuses another major. So a field may be added with a new minor,
 and a field may change its meaning only with a new major.
@@ -25,10 +28,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from edge_runtime.bundle import fields
 from edge_runtime.bundle.graphs import (
+    FILE_NAME_PATTERN,
     FileRecord,
     GraphSpec,
     SaliencyMode,
@@ -38,6 +41,7 @@ from edge_runtime.bundle.graphs import (
 from edge_runtime.bundle.operating_point import OperatingPoint
 from edge_runtime.bundle.records import FeatureStatistics, Gate, Golden, SiteQuantization
 from edge_runtime.preprocessing import Preprocessing
+from edge_runtime.record import Record, entry
 
 __all__ = [
     "BUNDLE_FILE",
@@ -71,7 +75,11 @@ def check_schema_version(record: dict[str, Any]) -> None:
     Raises:
         ValueError: No version, or another major; the sentence says what to do.
     """
-    version = fields.text(record, "schema")
+    if "schema" not in record:
+        raise ValueError("the field 'schema' is missing")
+    version = record["schema"]
+    if not isinstance(version, str):
+        raise ValueError("the field 'schema' is not a string")
     match = _VERSION.fullmatch(version)
     if match is None:
         raise ValueError(f"the schema version {version!r} is not MAJOR.MINOR")
@@ -84,7 +92,7 @@ def check_schema_version(record: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class _GraphFolder:
+class _GraphFolder(Record):
     """What a bundle and a reference have in common: classes, input geometry, graphs and files.
 
     Attributes:
@@ -98,12 +106,14 @@ class _GraphFolder:
     unlisted_files: ClassVar[frozenset[str]]
 
     name: str
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], entry(minItems=1, uniqueItems=True)]
     preprocessing: Preprocessing
-    graphs: tuple[GraphSpec, ...]
-    files: Mapping[str, FileRecord]
+    graphs: Annotated[tuple[GraphSpec, ...], entry(minItems=1)]
+    files: Annotated[Mapping[str, FileRecord], entry(propertyNames={"pattern": FILE_NAME_PATTERN})]
 
     def __post_init__(self) -> None:
+        if not self.graphs:
+            raise ValueError("there are no graphs")
         if not self.classes or len(set(self.classes)) != len(self.classes):
             raise ValueError("the classes are missing or not unique")
         for name in self.files:
@@ -124,30 +134,35 @@ class _GraphFolder:
                 raise ValueError(f"there are two graphs {' '.join(key)}")
             seen.add(key)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole record as one JSON object, of the present schema."""
+        return {"schema": SCHEMA, **super().to_json()}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Build from a JSON object; ``ValueError`` says what is wrong with it."""
+        check_schema_version(record)
+        return super().from_json(record)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of the record, any minor version of the present major."""
+        described = super().json_schema()
+        major = SCHEMA.partition(".")[0]
+        version = {
+            "description": f"MAJOR.MINOR; this saliedge writes {SCHEMA}.",
+            "type": "string",
+            "pattern": rf"^0*{major}\.[0-9]{{1,6}}$",
+        }
+        return {
+            **described,
+            "properties": {"schema": version, **described["properties"]},
+            "required": ["schema", *described["required"]],
+        }
+
     def saliency_modes(self, graph_format: str) -> tuple[SaliencyMode, ...]:
         """Return the saliency modes that a format's graphs offer, ``none`` included."""
         return tuple(graph.saliency for graph in self.graphs if graph.format == graph_format)
-
-    def _shared_json(self) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "name": self.name,
-            "classes": list(self.classes),
-            "preprocessing": self.preprocessing.to_json(),
-            "graphs": [graph.to_json() for graph in self.graphs],
-            "files": {name: self.files[name].to_json() for name in sorted(self.files)},
-        }
-
-    @staticmethod
-    def _shared_arguments(record: dict[str, Any]) -> dict[str, Any]:
-        check_schema_version(record)
-        return {
-            "name": fields.text(record, "name"),
-            "classes": fields.text_list(record, "classes"),
-            "preprocessing": Preprocessing.from_json(fields.json_object(record, "preprocessing")),
-            "graphs": fields.list_of(record, "graphs", GraphSpec.from_json),
-            "files": fields.mapping_of(record, "files", FileRecord.from_json),
-        }
 
 
 @dataclass(frozen=True)
@@ -175,7 +190,7 @@ class BundleSpec(_GraphFolder):
     golden: Golden | None = None
     features: FeatureStatistics | None = None
     quantization: tuple[SiteQuantization, ...] = ()
-    temperature: float = 1.0
+    temperature: Annotated[float, entry(exclusiveMinimum=0)] = 1.0
     operating_points: tuple[OperatingPoint, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -185,8 +200,6 @@ class BundleSpec(_GraphFolder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.graphs:
-            raise ValueError("there are no graphs")
         if not self.temperature > 0:
             raise ValueError("the temperature is not positive")
         called = [point.label for point in self.operating_points]
@@ -206,48 +219,6 @@ class BundleSpec(_GraphFolder):
         features = self.features and (self.features.mean_file, self.features.covariance_file)
         return (*(golden or ()), *(features or ()))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the whole ``bundle.json`` as one JSON object."""
-        return {
-            **self._shared_json(),
-            "golden": None if self.golden is None else self.golden.to_json(),
-            "features": None if self.features is None else self.features.to_json(),
-            "quantization": [site.to_json() for site in self.quantization],
-            "temperature": self.temperature,
-            "operating_points": [point.to_json() for point in self.operating_points],
-            "provenance": dict(self.provenance),
-            "metrics": dict(self.metrics),
-            "gates": [gate.to_json() for gate in self.gates],
-            "intended_use": self.intended_use,
-            "includes_images": self.includes_images,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> BundleSpec:
-        """Build from a JSON object; ``ValueError`` says what is wrong with it."""
-        optional = {key: record.get(key) for key in ("golden", "features")}
-        return cls(
-            **cls._shared_arguments(record),
-            golden=None
-            if optional["golden"] is None
-            else Golden.from_json(fields.json_object(record, "golden")),
-            features=None
-            if optional["features"] is None
-            else FeatureStatistics.from_json(fields.json_object(record, "features")),
-            quantization=fields.list_of(
-                record, "quantization", SiteQuantization.from_json, optional=True
-            ),
-            temperature=fields.number(record, "temperature", 1.0),
-            operating_points=fields.list_of(
-                record, "operating_points", OperatingPoint.from_json, optional=True
-            ),
-            provenance=fields.json_object(record, "provenance", {}),
-            metrics=fields.json_object(record, "metrics", {}),
-            gates=fields.list_of(record, "gates", Gate.from_json, optional=True),
-            intended_use=fields.text(record, "intended_use", cls.intended_use),
-            includes_images=fields.boolean(record, "includes_images", False),
-        )
-
 
 @dataclass(frozen=True)
 class ReferenceSpec(_GraphFolder):
@@ -260,15 +231,3 @@ class ReferenceSpec(_GraphFolder):
     unlisted_files: ClassVar[frozenset[str]] = frozenset({REFERENCE_FILE})
 
     bundle_sha256: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the whole ``reference.json`` as one JSON object."""
-        return {**self._shared_json(), "bundle_sha256": self.bundle_sha256}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> ReferenceSpec:
-        """Build from a JSON object; ``ValueError`` says what is wrong with it."""
-        return cls(
-            **cls._shared_arguments(record),
-            bundle_sha256=fields.text(record, "bundle_sha256", ""),
-        )

@@ -72,6 +72,7 @@ def test_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None:
     assert not any("/peers/" in name or "/studies/" in name for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "edge_runtime/web/static/page.html" in names
+    assert "edge_runtime/bundle/bundle.schema.json" in names
 
 
 def test_device_has_none_of_the_workstation_packages(device: Path) -> None:
