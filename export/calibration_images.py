@@ -39,7 +39,7 @@ def load_training_images(
     """Read up to ``count`` images of the run's training part, as the network sees them.
 
     Args:
-        run: names the images and their split.
+        run: names the images and their split; a network from elsewhere names none.
         count: images to draw; a smaller training part is read whole.
         data: where the run's images are now; None for where they were.
         seed: of the draw.
@@ -52,6 +52,11 @@ def load_training_images(
         DataError: the images are not there, are not those of the run, or cannot be read.
         ArtifactError: the run's configuration or split is damaged.
     """
+    if run.directory is None:
+        assert data is not None
+        listed = [s for s in open_dataset(data).samples if s.part in ("", "train")]
+        chosen = [listed[position] for position in balanced_draw(listed, count, seed)]
+        return load_images(chosen, run.preprocessing, advance=advance)
     config = run.directory.read_config()
     source = data or config.data.source
     if data is None and not source.startswith(SYNTHETIC_PREFIX) and not Path(source).exists():

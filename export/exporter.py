@@ -32,10 +32,11 @@ from export.feature_statistics import FeatureMoments, feature_moments
 from export.gates import GateReport, GateThresholds, judge
 from export.golden import golden_images, make_golden
 from export.parity import run_graph
+from export.post_training import PostTraining, calibrated, read_float_run, read_model
 from export.program import FEATURES
 from export.report import SaliencyExample, report_page, report_record, saliency_examples
 from export.trained_run import TrainedRun, read_trained_run
-from train.data import LoadedImages
+from train.data import LoadedImages, open_dataset
 from train.progress import Reporter
 
 __all__ = ["ExportOptions", "ExportResult", "export_run"]
@@ -49,7 +50,7 @@ class ExportOptions:
     """What is exported to where.
 
     Attributes:
-        run: folder of the run.
+        run: folder of the run; None for a network that was trained elsewhere.
         out: ``NAME.edge``.
         data: where the run's images are now; None for where they were.
         samples: calibration images for scales of gradients and for the gates.
@@ -59,9 +60,10 @@ class ExportOptions:
         include_images: show training images in the report, which the bundle then says.
         seed: of the draw of images.
         thresholds: of the gates.
+        post_training: where ranges come from instead of the training; None takes the learned ones.
     """
 
-    run: Path
+    run: Path | None
     out: Path
     data: str | None = None
     samples: int = 64
@@ -71,12 +73,19 @@ class ExportOptions:
     include_images: bool = False
     seed: int = 0
     thresholds: GateThresholds = field(default_factory=GateThresholds)
+    post_training: PostTraining | None = None
 
     def __post_init__(self) -> None:
         if self.samples < 16:
             raise UsageError(f"{self.samples} calibration images are too few; give 16 or more.")
         if self.out.suffix != ".edge":
             raise UsageError(f"{self.out} does not end in .edge; name the bundle NAME.edge.")
+        model = self.post_training.model if self.post_training else None
+        if (self.run is None) == (model is None):
+            raise UsageError(
+                "give the folder of a run, or --model with --calibrate DATA for a network that was "
+                "trained elsewhere."
+            )
 
     @property
     def name(self) -> str:
@@ -112,11 +121,14 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         OutputError: a place is taken (without ``force``), read-only or full.
     """
     refuse_existing(options.out, options.force)
-    run = read_trained_run(options.run)
+    run = _read_run(options)
     loaded = _read_images(options, run, reporter)
     calibration = loaded.images[: options.samples]
     labels = [sample.label for sample in loaded.samples[: options.samples]]
     check_calibration_images(calibration, labels, run.classes, run.network.image_shape)
+    if options.post_training is not None:
+        run = calibrated(run, calibration, options.post_training)
+        reporter.message(f"post-training ranges, not learned ones: {run.ranges}")
     golden_bytes = golden_images(run.preprocessing)
 
     reporter.start("writing graphs", 3)
@@ -168,11 +180,24 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     return ExportResult(contents, gates, checks, candidate.left_out)
 
 
+def _read_run(options: ExportOptions) -> TrainedRun:
+    """Case 1: learned ranges. Case 2: a run's float network. Case 3: a network from elsewhere."""
+    post_training = options.post_training
+    if options.run is not None:
+        return read_float_run(options.run) if post_training else read_trained_run(options.run)
+    assert post_training is not None and post_training.model is not None
+    return read_model(post_training.model, open_dataset(post_training.data))
+
+
 def _read_images(options: ExportOptions, run: TrainedRun, reporter: Reporter) -> LoadedImages:
     wanted = max(options.samples, options.feature_images)
     reporter.start("reading training images", wanted)
     return load_training_images(
-        run, wanted, data=options.data, seed=options.seed, advance=reporter.advance
+        run,
+        wanted,
+        data=options.post_training.data if options.post_training else options.data,
+        seed=options.seed,
+        advance=reporter.advance,
     )
 
 
@@ -229,7 +254,7 @@ def _provenance(
             "calibration_sha256": sha256_bytes(calibration.data),
             "feature_images": len(loaded.images),
             "seed": options.seed,
-            "ranges": "learned",
+            "ranges": run.ranges,
             "left_out": candidate.left_out,
         },
         "tools": tools,

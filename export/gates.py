@@ -8,7 +8,7 @@ images and golden images:
 3. Saliency graphs: logits as without saliency, the right class, maps as the reference's, and both
    as the straight-through gradient that torch computes by autograd.
 4. Nothing between image and logits is computed in floating point.
-5. Every learned range is in both files to the last bit.
+5. Every range is in both files to the last bit.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class _Judge:
         for mode in self.candidate.programs:
             if mode != "none":
                 steps.append((f"{mode} maps", partial(self._maps, mode)))
-        steps += [("integer kernels", self._integers), ("learned ranges", self._ranges)]
+        steps += [("integer kernels", self._integers), ("ranges", self._ranges)]
         for done, (name, measure) in enumerate(steps):
             self.advance(done, name)
             measure()
@@ -261,7 +261,7 @@ class _Judge:
         self.report.ranges = read_ranges(self.candidate.network, *models)
         for name in _FORMATS:
             lost = sum(not stored.arrives(name) for stored in self.report.ranges)
-            self.report.add(f"{name}: learned ranges that do not arrive", lost, "<=", 0)
+            self.report.add(f"{name}: ranges that do not arrive", lost, "<=", 0)
 
     def _run(
         self,

@@ -14,6 +14,8 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
     lines = [f"{options.out}: {len(spec.classes)} classes, bundle {result.bundle.sha256[:12]}"]
     for graph in spec.graphs:
         lines.append(f"  {graph.file:<22} {spec.files[graph.file].bytes / 1000:9.1f} kB")
+    ranges = spec.provenance["export"]["ranges"]
+    lines.append(f"  ranges: {'learned in training' if ranges == 'learned' else ranges}")
     details = result.gates.details
     for name, detail in details.items():
         if name.endswith(" logits"):

@@ -1,4 +1,4 @@
-"""What the export reads of a run: the best checkpoint, its classes and its preprocessing."""
+"""What the export reads of a run: a checkpoint, its classes and its preprocessing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from train.quantization import QuantizedNetwork, load_network
 from train.quantization.profile import recorded_histograms
 from train.run_directory import RunDirectory
 
-__all__ = ["TrainedRun", "read_trained_run"]
+__all__ = ["TrainedRun", "read_trained_run", "run_of_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TrainedRun:
     """A run that can be exported.
 
     Attributes:
-        directory: its folder.
+        directory: its folder; None for a network that was trained elsewhere.
         network: fake-quantising, in evaluation mode.
         classes: class names in the order of the logits.
         preprocessing: from a frame to network bytes.
@@ -31,10 +31,11 @@ class TrainedRun:
         validation: scores of the best epoch on the validation part, or None.
         provenance: how it was trained, as hashes and counts.
         activations: site to the histogram of its integers in training; empty if it has none.
-        checkpoint_sha256: of ``best.safetensors``.
+        checkpoint_sha256: of ``best.safetensors``, or of the weights; empty without a file.
+        ranges: ``learned``, or how they were found.
     """
 
-    directory: RunDirectory
+    directory: RunDirectory | None
     network: QuantizedNetwork
     classes: tuple[str, ...]
     preprocessing: Preprocessing
@@ -44,6 +45,7 @@ class TrainedRun:
     provenance: dict[str, Any]
     activations: dict[str, list[int]]
     checkpoint_sha256: str
+    ranges: str = "learned"
 
 
 def read_trained_run(path: Path) -> TrainedRun:
@@ -60,8 +62,29 @@ def read_trained_run(path: Path) -> TrainedRun:
     network, metadata = load_network(checkpoint)
     if not network.quantize:
         raise ArtifactError(
-            f"{path} was trained without learned ranges; train it again without --no-pact."
+            f"{path} was trained without learned ranges; train it again without --no-pact, or give "
+            "--calibrate DATA for ranges from images."
         )
+    return run_of_checkpoint(directory, checkpoint, network, metadata)
+
+
+def run_of_checkpoint(
+    directory: RunDirectory,
+    checkpoint: Path,
+    network: QuantizedNetwork,
+    metadata: dict[str, Any],
+) -> TrainedRun:
+    """Put a run together from one of its checkpoints.
+
+    Args:
+        directory: of the run.
+        checkpoint: the file.
+        network: what it holds.
+        metadata: what it says of its training.
+
+    Raises:
+        ArtifactError: its record is not whole or does not fit its network.
+    """
     try:
         classes = tuple(str(name) for name in metadata["classes"])
         preprocessing = Preprocessing.from_json(metadata["preprocessing"])

@@ -15,6 +15,7 @@ from train.data_cli import data
 from train.evaluate_cli import evaluate
 from train.flags import tables_of_flags
 from train.launch import RememberingCommand, launch_again
+from train.size_option import Size
 
 __all__ = ["data", "evaluate", "train"]
 
@@ -38,22 +39,6 @@ A value comes from its flag, else from --config, else from the run after --from,
 recipe of the backbone and the bits. The run keeps all of them in config.toml, which can be given
 to --config again.
 """
-
-
-class _Size(click.ParamType[tuple[int, int]]):
-    """``N`` or ``HxW`` to height and width."""
-
-    name = "size"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """See the class."""
-        height, separator, width = value.lower().partition("x")
-        try:
-            return int(height), int(width if separator else height)
-        except ValueError:
-            self.fail(f"{value!r} is neither a side such as 160 nor HxW such as 120x160.")
 
 
 @click.command(
@@ -120,7 +105,7 @@ class _Size(click.ParamType[tuple[int, int]]):
 )
 @click.option(
     "--size",
-    type=_Size(),
+    type=Size(),
     metavar="PIXELS|HxW",
     help="Side of the square input, or its height and width: multiples of 4 [160; small_cnn and "
     "squeeze_cnn: 64].",

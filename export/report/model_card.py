@@ -169,7 +169,7 @@ def _limits(record: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[st
                 *missing,
             ]
         ),
-        f"Made with {tools}; checkpoint {provenance['checkpoint_sha256'][:12]}.",
+        f"Made with {tools}; checkpoint {provenance['checkpoint_sha256'][:12] or 'none'}.",
     ]
 
 

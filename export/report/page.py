@@ -56,8 +56,8 @@ def _verdict(record: Record) -> str:
         return (
             f'<p class="verdict passed"><b>Passed: all {count} checks hold.</b> On {images} images '
             f"{escape(engines)} gave the trained network's logits within {worst} quantisation "
-            f"step{'' if worst == 1 else 's'}, computed in integers, with every learned range in "
-            "both files.</p>"
+            f"step{'' if worst == 1 else 's'}, computed in integers, with every "
+            f"{_kind(record)} range in both files.</p>"
         )
     reasons = [
         f"{gate['name']} is {gate['value']:.4g}, must be {gate['comparison']} {gate['threshold']:g}"
@@ -68,6 +68,11 @@ def _verdict(record: Record) -> str:
         f'<div class="verdict failed"><b>Failed: {len(failed)} of {count} checks. No bundle was '
         f"written.</b>{html_list(reasons)}</div>"
     )
+
+
+def _kind(record: Record) -> str:
+    """Where the ranges come from, in one word."""
+    return "learned" if record["conditions"]["ranges"] == "learned" else "post-training"
 
 
 def _conditions(record: Record) -> str:
@@ -187,7 +192,7 @@ def _ranges_drawn(record: Record) -> str:
     if not figures:
         return ""
     return (
-        "<h2>Activations and their learned range</h2><p>Values of the float network where integers "
+        "<h2>Activations and their range</h2><p>Values of the float network where integers "
         "add most noise (square-root scale); what lies beyond alpha is clipped. All layers are in "
         f'the table below.</p><div class="pictures">{"".join(figures)}</div>'
     )
@@ -284,8 +289,9 @@ def _ranges(record: Record) -> str:
         "zero", "both exact",
     )  # fmt: skip
     return (
-        "<h2>Learned ranges, read back from both files</h2><p>To the last bit of float32, by a "
-        "parser that shares no code with the writer.</p>" + html_table(head, rows, 3, marked=marked)
+        f"<h2>Ranges ({_kind(record)}), read back from both files</h2>"
+        "<p>To the last bit of float32, by a parser that shares no code with the writer.</p>"
+        + html_table(head, rows, 3, marked=marked)
     )
 
 

@@ -8,7 +8,7 @@ folds exactly into the first integer convolution, padding included.
 from train.backbones.backbone import Backbone, one_mean
 from train.backbones.registry import BACKBONES, backbone_named, check_name
 from train.backbones.trial import try_backbone
-from train.backbones.weights import PRETRAINED_NONE, PRETRAINED_PACKAGE, build
+from train.backbones.weights import PRETRAINED_NONE, PRETRAINED_PACKAGE, build, load_whole
 
 __all__ = [
     "BACKBONES",
@@ -18,6 +18,7 @@ __all__ = [
     "backbone_named",
     "build",
     "check_name",
+    "load_whole",
     "one_mean",
     "try_backbone",
 ]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from edge_runtime.errors import ArtifactError, DependencyError, UsageError
 from train.backbones.registry import backbone_named
 
-__all__ = ["PRETRAINED_NONE", "PRETRAINED_PACKAGE", "build"]
+__all__ = ["PRETRAINED_NONE", "PRETRAINED_PACKAGE", "build", "load_whole"]
 
 PRETRAINED_NONE = "none"
 PRETRAINED_PACKAGE = "package"
@@ -47,6 +47,35 @@ def build(name: str, classes: int, pretrained: str, width: float = 1.0) -> nn.Mo
         path = Path(pretrained)
     _load(module, classes, _read_tensors(path), path, name)
     return module
+
+
+def load_whole(module: nn.Module, path: Path, name: str) -> None:
+    """Load all weights of a trained network, its classifier included, by their names.
+
+    Args:
+        module: takes the weights.
+        path: a ``.safetensors`` file, or a torch file that holds tensors only; its names may have
+            one prefix in common.
+        name: of the network, for people.
+
+    Raises:
+        ArtifactError: the file is missing, damaged or made for another network.
+    """
+    own, theirs = _without_counters(module.state_dict()), _without_counters(_read_tensors(path))
+    first = next(iter(own))
+    prefixes = [key.removesuffix(first) for key in theirs if key.endswith(first)]
+    prefix = next((p for p in prefixes if all(f"{p}{key}" in theirs for key in own)), "")
+    wrong = [
+        key
+        for key, value in own.items()
+        if f"{prefix}{key}" not in theirs or theirs[f"{prefix}{key}"].shape != value.shape
+    ]
+    if wrong:
+        raise ArtifactError(
+            f"the weights in {path} do not fit {name} with this number of classes (first "
+            f"difference: {wrong[0]}); give the weights of that very network."
+        )
+    module.load_state_dict({key: theirs[f"{prefix}{key}"] for key in own}, strict=False)
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
