@@ -70,10 +70,11 @@ function show() {
   const since = now - receivedAt;
   const ageMs = (moment?.age_ms ?? 0) + since;
   const lostMs = link === "offline" ? now - offlineSince : (moment?.lost_ms ?? 0) + since;
-  showVerdict(judge(moment, link, ageMs, lostMs), moment);
+  const verdict = judge(moment, link, ageMs, lostMs);
+  showVerdict(verdict, moment);
   if (moment && now - numbersAt >= NUMBERS_MS) {
     numbersAt = now;
-    showClasses(moment, now);
+    showClasses(moment, now, verdict.state === "lost" || verdict.state === "offline");
     showFacts(moment, ageMs);
   }
 }

@@ -79,8 +79,11 @@ export function showVerdict(verdict, moment) {
   document.title = `${verdict.label} · saliedge${moment?.bundle ? ` · ${moment.bundle}` : ""}`;
 }
 
-/** Shows the bars; the order of many classes changes seldom, so that they can be read. */
-export function showClasses(moment, now) {
+/**
+ * Shows the bars; the order of many classes changes seldom, so that they can be read.
+ * stale: they are not of what is before the camera now, and are left empty.
+ */
+export function showClasses(moment, now, stale) {
   if (!moment.classes) return;
   let classes = moment.classes;
   if (classes.length > MOST_BARS) {
@@ -97,7 +100,11 @@ export function showClasses(moment, now) {
     shownClasses = names;
     element("classes").replaceChildren(...classes.map(makeBar));
   }
-  classes.forEach((entry, index) => fillBar(element("classes").children[index], entry, moment));
+  classes.forEach((entry, index) => {
+    const bar = element("classes").children[index];
+    if (stale) fillBar(bar, { ...entry, probability: null }, {});
+    else fillBar(bar, entry, moment);
+  });
 }
 
 /** Shows the facts about picture and device. */

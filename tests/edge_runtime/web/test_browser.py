@@ -50,7 +50,7 @@ class _Camera:
         self._thread.join()
 
     def _run(self):
-        while not self._ended.wait(0.03):
+        while not self._ended.wait(0.1):
             with self._lock:
                 self._index += 1
                 self._publish(self.server, index=self._index, **self._shown)
@@ -143,6 +143,8 @@ def test_a_lost_camera_cannot_be_overlooked(camera, look, lost):
     assert _text(page, "banner-title") == "CAMERA LOST"
     assert "check its cable" in _text(page, "signs")
     assert "CAMERA LOST" in page.get_by_role("status").inner_text()
+    page.wait_for_selector("#classes:not(:has(.shown))")
+    assert re.sub(r"\s+", " ", _text(page, "classes")) == "red – green – blue –"
     assert "grayscale" in page.eval_on_selector("#layers", "it => getComputedStyle(it).filter")
 
 
