@@ -25,8 +25,9 @@ __all__ = [
 
 # A loss of accuracy at the start of quantisation that training is not sure to win back.
 _COLLAPSE = 0.05
-# Where fewer than four in five answers survive the masking, it removes what the answer rests on.
-_AGREEMENT = 0.8
+# Where fewer than four in five answers survive the masking, it removes what the answer rests on;
+# unless they differ by so little (nats) that the network was undecided between two.
+_AGREEMENT, _UNDECIDED = 0.8, 0.02
 # A divergence (nats) above which its rise matters, and the rise over two epochs that is one.
 _DIVERGENCE, _RISE = 0.1, 1.25
 # The first epoch of guidance is spent on learning to bear the mask.
@@ -135,7 +136,8 @@ def drift(trained: History) -> Finding | None:
         and divergences[0] < divergences[1] < divergences[2]
         and divergences[2] > max(_DIVERGENCE, _RISE * divergences[0])
     )
-    if agreement >= _AGREEMENT and not is_rising:
+    is_apart = agreement < _AGREEMENT and divergences[-1] > _UNDECIDED
+    if not is_apart and not is_rising:
         return None
     return Finding(
         "drift",

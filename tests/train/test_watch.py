@@ -62,6 +62,9 @@ class TestDrift:
     def test_the_first_epoch_is_allowed_to_learn(self) -> None:
         assert drift(epochs(masked_agreement=[0.3], val_divergence=[2.5])) is None
 
+    def test_answers_between_which_the_network_is_undecided_may_differ(self) -> None:
+        assert drift(epochs(masked_agreement=[0.5, 0.7], val_divergence=[0.01, 0.005])) is None
+
     def test_a_divergence_that_rises_is_told_while_answers_still_agree(self) -> None:
         found = drift(epochs(masked_agreement=[0.9] * 3, val_divergence=[0.1, 0.15, 0.3]))
         assert found is not None
@@ -191,7 +194,7 @@ class TestEpoch:
         assert findings_of_epoch([fallen], REFERENCE, ALPHAS, {}) == ()
 
     def test_answers_may_differ_where_nothing_draws_them_together(self) -> None:
-        apart = {**CALM, "masked_agreement": 0.2, "cross_entropy": 0.1}
+        apart = {**CALM, "masked_agreement": 0.2, "val_divergence": 0.5, "cross_entropy": 0.1}
         unguided = dataclasses.replace(REFERENCE, guided=False)
         history = [CALM, apart, apart]
         assert findings_of_epoch(history, unguided, ALPHAS, CLIPPED) == ()
