@@ -94,7 +94,7 @@ class _Watched:
         self.reference = Reference(
             accuracy=record["metadata"]["validation"]["accuracy"],
             images=len(data.val_labels),
-            variation=figures.variation,
+            steadiness=figures.steadiness,
             outside_area=self.images.outside_area,
             overlay_area=self.images.overlay_area,
             alphas=network.alphas(),
@@ -204,7 +204,7 @@ def _record(
         clipped_share_max=max(clipped.values()) if clipped else None,
         masked_agreement=figures.agreement,
         val_divergence=figures.divergence,
-        saliency_variation=figures.variation,
+        saliency_steadiness=figures.steadiness,
         saliency_outside=figures.outside,
         saliency_overlay=figures.overlay,
     )

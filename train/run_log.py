@@ -46,7 +46,7 @@ class EpochRecord:
     clipped_share_max: float | None = None
     masked_agreement: float | None = None
     val_divergence: float | None = None
-    saliency_variation: float | None = None
+    saliency_steadiness: float | None = None
     saliency_outside: float | None = None
     saliency_overlay: float | None = None
 
@@ -135,7 +135,8 @@ def _kept(path: Path, epochs_done: int | None = None) -> list[dict[str, str]]:
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    # Rows of a run that an earlier version began may have columns that there are no more.
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     atomic_write_text(path, buffer.getvalue())

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edge_runtime.metrics import rank_correlation
 from train.batches import to_tensor
 from train.data.augment import keyed_generator
 from train.data.overlays import field_of_view, shared_overlays
@@ -23,11 +24,13 @@ from train.saliency_guided import (
     smoothed,
 )
 
-__all__ = ["WatchFigures", "WatchImages", "total_variation"]
+__all__ = ["WatchFigures", "WatchImages", "moved", "steadiness"]
 
 # Enough to see a failure, few enough to cost next to nothing beside an epoch.
 _IMAGES = 32
 _AT_ONCE = 16
+# Pixels at the edges, where padding and not the picture decides.
+_BORDER = 4
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,14 @@ class WatchFigures:
     Attributes:
         agreement: share of the images whose top class survives the masking.
         divergence: KL(clean || masked), mean, in nats.
-        variation: total variation of the saliency maps, see :func:`total_variation`, mean.
+        steadiness: whether the saliency maps follow the picture, see :func:`steadiness`.
         outside: share of the saliency outside the field of view; None if that is the whole picture.
         overlay: share of the saliency on an overlay that tells the image's class; None without any.
     """
 
     agreement: float
     divergence: float
-    variation: float
+    steadiness: float
     outside: float | None
     overlay: float | None
 
@@ -82,7 +85,7 @@ class WatchImages:
             network: it is left as it was.
             guidance: how images are masked.
         """
-        maps, agreements, divergences = [], [], []
+        maps, maps_of_moved, agreements, divergences = [], [], [], []
         for start in range(0, len(self._images), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
             image = to_tensor(self._images[rows], self._device)
@@ -100,29 +103,48 @@ class WatchImages:
                 divergences.append(float(masked_divergence(clean, masked)) * len(label))
             agreements.append((clean.argmax(dim=1) == masked.argmax(dim=1)).cpu().numpy())
             maps.append(saliency.float().cpu().numpy())
+            shifted = to_tensor(moved(self._images[rows]), self._device)
+            _, saliency = input_saliency(network, shifted, label)
+            maps_of_moved.append(saliency.detach().float().cpu().numpy())
         found = np.concatenate(maps).astype(np.float64)
         return WatchFigures(
             agreement=float(np.concatenate(agreements).mean()),
             divergence=sum(divergences) / len(self._images),
-            variation=total_variation(found),
+            steadiness=steadiness(found, np.concatenate(maps_of_moved).astype(np.float64)),
             outside=_share_in(found, np.broadcast_to(self._outside, found.shape)),
             overlay=_share_in(found, self._overlay),
         )
 
 
-def total_variation(maps: NDArray[np.float64]) -> float:
-    """Mean difference of neighbours over the mean value, mean over maps ``[N, H, W]``.
+def moved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The images ``[N, H, W, 3]`` moved right by a pixel; the column at the edge is repeated."""
+    return np.concatenate([images[:, :, :1], images[:, :, :-1]], axis=2)
 
-    It does not depend on the scale of a map: 0 for a flat one, near 1 for independent pixels that
-    are distributed as the sum of a few exponentials. A map of zeros is left out; NaN without any.
+
+def steadiness(maps: NDArray[np.float64], of_moved: NDArray[np.float64]) -> float:
+    """Whether maps follow the picture: 1 if they move with it, near 0 if they are noise.
+
+    The rank correlation of each map with that of the same picture moved by a pixel, laid over one
+    another again, mean over the images. What stays where it is, such as the pattern that strides
+    leave in a gradient, and what changes with every bit of the input agrees with nothing; so do the
+    maps of a network whose weights are random. How much a map varies does not tell those apart.
+
+    Args:
+        maps: ``[N, H, W]``.
+        of_moved: maps of :func:`moved` images.
+
+    Returns:
+        The mean over the maps that are not constant; NaN without any.
     """
-    values = []
-    for one in maps:
-        mean = one.mean()
-        if mean > 0:
-            steps = (np.abs(np.diff(one, axis=axis)).mean() for axis in (0, 1))
-            values.append(float(np.mean(list(steps)) / mean))
-    return float(np.mean(values)) if values else float("nan")
+    inner = slice(_BORDER, -_BORDER)
+    here = maps[:, inner, _BORDER : -_BORDER - 1]
+    there = of_moved[:, inner, _BORDER + 1 : -_BORDER]
+    found = [
+        rank_correlation(one, other)
+        for one, other in zip(here, there, strict=True)
+        if np.ptp(one) > 0
+    ]
+    return float(np.mean(found)) if found else float("nan")
 
 
 def _share_in(maps: NDArray[np.float64], regions: NDArray[np.bool_]) -> float | None:

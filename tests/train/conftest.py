@@ -23,6 +23,22 @@ def tiny_config(source: str = "synthetic:?count=60&size=32") -> TrainConfig:
     )
 
 
+class Listener:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def start(self, description: str, total: int) -> None:
+        pass
+
+    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
+        pass
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished tiny run; tests only read it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.conftest import tiny_config
+from tests.train.conftest import Listener, tiny_config
 from train.progress import plain_reporter
 from train.resume_state import read_state
 from train.run_directory import RunDirectory
@@ -17,22 +17,6 @@ from train.trainer import resume, train
 
 PATIENCE = 2
 PLANNED = 9
-
-
-class Listener:
-    """A reporter that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
-
-    def start(self, description: str, total: int) -> None:
-        pass
-
-    def advance(self, done: int, detail: str = "", run_left: float | None = None) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")

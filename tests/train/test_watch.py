@@ -20,7 +20,7 @@ from train.watch import (
 REFERENCE = Reference(
     accuracy=0.95,
     images=200,
-    variation=0.6,
+    steadiness=0.6,
     outside_area=0.2,
     overlay_area=0.1,
     alphas={"stem": 6.0, "head": 10.0},
@@ -77,13 +77,13 @@ class TestDrift:
 
 class TestNoise:
     def test_maps_that_are_noisier_than_before_are_told(self) -> None:
-        found = noise(1.0, 0.6)
+        found = noise(0.2, 0.6)
         assert found is not None
         assert "--lambda2" in found.sentence
 
-    @pytest.mark.parametrize("variation", [None, 0.3, 0.6, 0.7, float("nan")])
-    def test_maps_that_are_not_are_none(self, variation: float | None) -> None:
-        assert noise(variation, 0.6) is None
+    @pytest.mark.parametrize("steadiness", [None, 0.5, 0.6, 0.9, float("nan")])
+    def test_maps_that_are_not_are_none(self, steadiness: float | None) -> None:
+        assert noise(steadiness, 0.6) is None
 
 
 class TestPlace:
@@ -166,7 +166,7 @@ CALM = {
     "val_loss": 0.2,
     "masked_agreement": 0.95,
     "val_divergence": 0.02,
-    "saliency_variation": 0.6,
+    "saliency_steadiness": 0.6,
     "saliency_outside": 0.02,
     "saliency_overlay": 0.01,
 }

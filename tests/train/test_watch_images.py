@@ -13,7 +13,7 @@ from train.preparation import PreparedData, prepare
 from train.progress import quiet_reporter
 from train.quantization import load_network
 from train.saliency_guided import Guidance
-from train.watch_images import WatchImages, total_variation
+from train.watch_images import WatchImages, moved, steadiness
 
 
 def prepared(source: str) -> PreparedData:
@@ -30,21 +30,27 @@ def watch_images(data: PreparedData) -> WatchImages:
     return WatchImages(data, seed=0, device=torch.device("cpu"))
 
 
-def test_variation_is_that_of_the_shape_and_not_of_the_scale() -> None:
-    stripes = np.tile([1.0, 3.0], (1, 4, 2))
-    # Neighbours in a row differ by 2, in a column by 0; the mean is 2.
-    assert total_variation(stripes) == pytest.approx(0.5)
-    assert total_variation(7 * stripes) == pytest.approx(0.5)
-    assert total_variation(np.ones((2, 4, 4))) == 0
-    assert total_variation(np.concatenate([stripes, 0 * stripes])) == pytest.approx(0.5)
-    assert np.isnan(total_variation(np.zeros((1, 4, 4))))
+def test_a_map_that_moves_with_the_picture_is_steady() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 20, 24, 3), dtype=np.uint8)
+    maps = pictures[..., 0].astype(np.float64)
+    assert steadiness(maps, moved(pictures)[..., 0].astype(np.float64)) == pytest.approx(1)
+    assert steadiness(7 * maps, moved(pictures)[..., 0].astype(np.float64)) == pytest.approx(1)
 
 
-def test_noise_varies_more_than_its_mean_over_a_box() -> None:
-    noise = np.random.default_rng(0).exponential(size=(1, 40, 40))
-    smooth = noise.reshape(1, 20, 2, 20, 2).mean(axis=(2, 4))
-    assert total_variation(noise) == pytest.approx(1.0, abs=0.05)
-    assert total_variation(smooth) < 0.7
+def test_noise_and_a_pattern_that_stays_are_not() -> None:
+    noise = np.random.default_rng(0).exponential(size=(2, 4, 40, 40))
+    assert steadiness(noise[0], noise[1]) == pytest.approx(0, abs=0.05)
+    stripes = np.tile([1.0, 3.0], (1, 40, 20))
+    assert steadiness(stripes, stripes) == pytest.approx(-1)
+
+
+def test_flat_maps_have_none() -> None:
+    flat = np.ones((1, 20, 20))
+    ramp = np.arange(400.0).reshape(1, 20, 20)
+    assert np.isnan(steadiness(flat, flat))
+    assert steadiness(np.concatenate([flat, ramp]), np.concatenate([flat, ramp])) == pytest.approx(
+        1
+    )
 
 
 def test_measuring_leaves_no_trace(data: PreparedData, tiny_run: Path) -> None:
