@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from benchmarks.subcommands import CommandWithSubcommands
 from edge_runtime import __version__
-from edge_runtime.errors import run_command
+from edge_runtime.cli import LazyCommand
+from edge_runtime.errors import GateError, run_command
 
 if TYPE_CHECKING:
     from benchmarks.absent import Absent
@@ -26,9 +28,20 @@ __all__ = ["BenchOptions", "bench", "main"]
 _ENGINE_NAMES = ("onnx", "litert", "tflite-runtime")
 _FRAMES, _WARMUP, _ROUNDS = 200, 20, 6
 
+_SUBCOMMANDS = {
+    "compare": LazyCommand(
+        "benchmarks.compare_cli:compare", "Compare reports: ratios, intervals and verdicts."
+    ),
+    "check": LazyCommand(
+        "benchmarks.compare_cli:check", "Fail if a report is slower than another, for CI."
+    ),
+}
+
 _EPILOG = """\b
 Examples:
   bench --bundle first.edge
+  bench compare before.json after.json
+  bench check new.json --against base.json --max-regression 5%
   bench --bundle first.edge --engine onnx --engine litert --threads 4
   bench --bundle first.edge --saliency none --saliency gradient --json report.json
   bench --bundle first.edge --frames 20 --rounds 2
@@ -54,6 +67,7 @@ class BenchOptions:
         rounds: Processes of each configuration.
         json_path: Where the report goes, ``-`` for standard output; None for nowhere.
         force: Replace an earlier report.
+        strict: Fail if the figures cannot be relied on.
     """
 
     bundle: str
@@ -65,9 +79,16 @@ class BenchOptions:
     rounds: int
     json_path: str | None
     force: bool
+    strict: bool
 
 
-@click.command("bench", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "bench",
+    cls=CommandWithSubcommands,
+    subcommands=_SUBCOMMANDS,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--bundle", required=True, metavar="NAME.edge", help="The bundle to measure.")
 @click.option(
     "--engine",
@@ -115,6 +136,7 @@ class BenchOptions:
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the report; - for stdout.")
 @click.option("--force", is_flag=True, help="Replace an earlier report.")
+@click.option("--strict", is_flag=True, help="End with 8 if the figures are not stable.")
 @click.version_option(__version__, prog_name="bench")
 def bench(**arguments: object) -> None:
     """Measure latency, frame rate, memory and size of a bundle's graphs on this machine.
@@ -148,6 +170,8 @@ def _run(options: BenchOptions) -> None:
         click.echo(f"\nwritten: {options.json_path}")
     elif options.json_path == "-":
         click.echo(report.to_bytes(), nl=False)
+    if options.strict and report.findings:
+        raise GateError(f"the figures cannot be relied on: {report.findings[0]}")
 
 
 def _measured(options: BenchOptions, bundle: Bundle, reference: Reference | Absent) -> Report:

@@ -3,6 +3,7 @@
 Schema ``MAJOR.MINOR``; a reader accepts an unknown minor and refuses an unknown major. History:
 
 1.0  First version.
+1.1  ``stability``: a verdict and its findings, in words.
 
 The file holds every sample. The figures in ``summary`` and ``ratios`` are there for readers that
 do not want to compute them; this reader computes them anew, so they cannot contradict the samples.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.configurations import Configuration
+from benchmarks.stability import findings_of_machine, findings_of_rounds
 from benchmarks.summary import Ratio, Summary, ratios, summarize
 from benchmarks.worker import Round
 from benchmarks.workload import Workload
@@ -23,7 +25,7 @@ from edge_runtime.errors import ArtifactError
 
 __all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 _KIND = "saliedge-bench"
 
 
@@ -122,8 +124,21 @@ class Report:
         """INT8 over float and saliency over plain, paired by round."""
         return ratios({result.configuration: result.rounds for result in self.results})
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Why figures cannot be relied on, a sentence each; empty if they are stable."""
+        sentences = findings_of_machine(self.conditions["machine"])
+        # What is found of many configurations is told once, with their names.
+        names_of: dict[str, list[str]] = {}
+        for result in self.results:
+            for sentence in findings_of_rounds(result.rounds, self.workload.warmup):
+                names_of.setdefault(sentence, []).append(result.configuration.name)
+        told = [f"{', '.join(names)}: {sentence}" for sentence, names in names_of.items()]
+        return (*sentences, *told)
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
+        findings = self.findings
         return {
             "kind": _KIND,
             "schema": SCHEMA,
@@ -135,6 +150,10 @@ class Report:
             "seconds": self.seconds,
             "results": [result.to_json() for result in self.results],
             "ratios": [ratio.to_json() for ratio in self.ratios],
+            "stability": {
+                "verdict": "unstable" if findings else "stable",
+                "findings": list(findings),
+            },
             "left_out": self.left_out,
         }
 

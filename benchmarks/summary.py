@@ -14,8 +14,9 @@ from benchmarks.configurations import Configuration
 from benchmarks.statistics import MedianInterval, median_interval, paired_ratios, percentiles
 from benchmarks.worker import Round
 
-__all__ = ["Ratio", "Summary", "ratios", "round_medians", "summarize"]
+__all__ = ["STAGES", "Ratio", "Summary", "ratios", "round_medians", "summarize"]
 
+STAGES = ("preprocess", "inference", "total")
 _NANOSECONDS_PER_MS = 1e6
 _NANOSECONDS_PER_SECOND = 1e9
 
@@ -93,10 +94,8 @@ def summarize(rounds: Sequence[Round]) -> Summary:
     """
     if not rounds:
         raise ValueError("there is no round to summarise")
-    preprocess = np.concatenate([np.array(item.preprocess_ns, np.int64) for item in rounds])
-    inference = np.concatenate([np.array(item.inference_ns, np.int64) for item in rounds])
-    total = preprocess + inference
-    stages = {"preprocess": preprocess, "inference": inference, "total": total}
+    stages = {stage: np.concatenate([item.stage_ns(stage) for item in rounds]) for stage in STAGES}
+    total = stages["total"]
     return Summary(
         samples=len(total),
         stages_ms={name: percentiles(samples) for name, samples in stages.items()},

@@ -10,7 +10,7 @@ from benchmarks.report import Report, Result
 from benchmarks.summary import Ratio
 from edge_runtime.text_table import text_table
 
-__all__ = ["report_text"]
+__all__ = ["numbers_right", "report_text"]
 
 _DASH = "-"
 _MIB = 1 << 20
@@ -23,6 +23,7 @@ def report_text(report: Report) -> str:
         _conditions(report),
         _figures(report.results),
         _ratios(report.ratios),
+        _stability(report),
         _notes(report),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -67,7 +68,7 @@ def _figures(results: Sequence[Result]) -> str:
                 _number(result.model_bytes, 3, _MB),
             )
         )
-    return _numbers_right(head, rows)
+    return numbers_right(head, rows)
 
 
 def _ratios(found: Sequence[Ratio]) -> str:
@@ -85,7 +86,13 @@ def _ratios(found: Sequence[Ratio]) -> str:
         )
         for ratio in found
     ]
-    return _numbers_right(head, rows)
+    return numbers_right(head, rows)
+
+
+def _stability(report: Report) -> str:
+    if not report.findings:
+        return "Stable: the processes agree with each other, and none was still warming up."
+    return "\n".join(["Not stable:", *(f"  {sentence}" for sentence in report.findings)])
 
 
 def _notes(report: Report) -> str:
@@ -129,7 +136,7 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-def _numbers_right(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def numbers_right(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table whose first column is ranged left and whose others are ranged right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 

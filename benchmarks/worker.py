@@ -88,6 +88,13 @@ class Round:
         if not self.inference_ns or len(self.preprocess_ns) != len(self.inference_ns):
             raise ValueError("a round needs as many preprocessing times as inference times")
 
+    def stage_ns(self, stage: str) -> npt.NDArray[np.int64]:
+        """Nanoseconds of each timed frame: ``preprocess``, ``inference`` or ``total``, of both."""
+        preprocess = np.array(self.preprocess_ns, np.int64)
+        inference = np.array(self.inference_ns, np.int64)
+        stages = {"preprocess": preprocess, "inference": inference, "total": preprocess + inference}
+        return stages[stage]
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
         return {name: to_json(value) for name, value in vars(self).items()}

@@ -12,7 +12,7 @@ import click
 from edge_runtime import __version__
 from edge_runtime.errors import DependencyError, exit_code_table, missing_module_error, run_command
 
-__all__ = ["COMMANDS", "LazyCommand", "main", "saliedge"]
+__all__ = ["COMMANDS", "LazyCommand", "load_command", "main", "saliedge"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command of the table."""
         entry = COMMANDS.get(cmd_name)
-        return None if entry is None else _load(cmd_name, entry)
+        return None if entry is None else load_command(cmd_name, entry)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone."""
@@ -100,7 +100,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
 
-def _load(name: str, entry: LazyCommand) -> click.Command:
+def load_command(name: str, entry: LazyCommand) -> click.Command:
     """Import a command.
 
     Raises:

@@ -66,6 +66,22 @@ def test_the_report_says_which_bundle_and_not_where_it_lies(bench, bundle_path, 
     assert str(tmp_path) not in ending.out
 
 
+def test_strict_fails_after_the_report_is_written(bench, bundle_path, tmp_path):
+    path = tmp_path / "report.json"
+    arguments = ("--bundle", bundle_path, "--engine", "onnx", "--saliency", "none", *QUICK)
+    ending = bench(*arguments, "--json", path, "--strict")
+    assert ending.code == 8
+    assert "cannot be relied on" in ending.err
+    assert read_report(path).findings
+
+
+@pytest.mark.parametrize("command", ["compare", "check"])
+def test_subcommands_have_their_own_help(bench, command):
+    ending = bench(command, "--help")
+    assert ending.code == 0
+    assert f"bench {command}" in ending.out
+
+
 def test_an_earlier_report_stays_without_force(bench, bundle_path, tmp_path):
     path = tmp_path / "report.json"
     path.write_text("earlier")

@@ -47,7 +47,7 @@ def test_a_report_reads_back_from_its_file(report, tmp_path):
 
 def test_the_file_has_the_figures_beside_the_samples(report):
     record = json.loads(report.to_bytes())
-    assert (record["kind"], record["schema"]) == ("saliedge-bench", "1.0")
+    assert (record["kind"], record["schema"]) == ("saliedge-bench", "1.1")
     assert record["engine_versions"] == {"onnx": "1.2.3"}
     plain = record["results"][0]
     assert plain["name"] == "onnx int8"
@@ -81,7 +81,7 @@ def test_an_unknown_minor_version_is_accepted_with_fields_it_adds(report):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"schema": "2.0"}, "it has the schema 2.0, and this version reads 1.0"),
+        ({"schema": "2.0"}, "it has the schema 2.0, and this version reads 1.1"),
         ({"kind": "poem"}, "it is no report of bench"),
         ({"results": [{"engine": "onnx"}]}, "lacks a field"),
         ({"bundle": {}}, "lacks a field"),
@@ -117,6 +117,17 @@ def test_the_table_names_everything_that_is_absent_or_left_out(report):
     assert "Absent: p99 needs 1000 samples, there are 4." in text
     assert "Absent: status cannot be read here." in text
     assert "Left out: litert, tflite-runtime (not installed here)." in text
+
+
+def test_why_figures_cannot_be_relied_on_is_in_the_file_and_the_table(report):
+    sentence = (
+        "onnx int8, onnx int8 gradient, onnx float32: 2 processes are too few to tell chance from "
+        "change; give --rounds 6 or more."
+    )
+    stability = json.loads(report.to_bytes())["stability"]
+    assert stability["verdict"] == "unstable"
+    assert sentence in stability["findings"]
+    assert sentence in report_text(report)
 
 
 def test_the_table_shows_figures_and_ratios(report):

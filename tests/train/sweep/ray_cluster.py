@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["RayCluster", "ray_cluster", "session_of", "until"]
 
 _OBJECT_STORE_BYTES = 80 * 1024 * 1024
-_START_SECONDS = 180.0
+_PATIENCE_SECONDS = 300.0
 
 
 @dataclass
@@ -53,7 +53,12 @@ class RayCluster:
             start_new_session=True,
         )
         self.machines.append(machine)
-        until(lambda: "Ray runtime started" in output.read_text(), "ray start")
+        until(
+            lambda: "Ray runtime started" in output.read_text() or machine.poll(),
+            "ray start",
+            output,
+        )
+        assert machine.poll() is None, output.read_text()
         return machine
 
     def kill(self, machine: subprocess.Popen[bytes]) -> None:
@@ -103,10 +108,10 @@ def session_of(leader: int) -> list[int]:
     return found
 
 
-def until(happened, what: str, seconds: float = _START_SECONDS):
-    """Wait for a condition and give its value."""
-    deadline = time.monotonic() + seconds
-    while not (value := happened()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
+def until(happened: Callable[[], object], what: str, log: Path | None = None) -> None:
+    """Wait for a condition, for as long as a machine that does much else may need."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not happened():
+        told = log.read_text() if log else ""
+        assert time.monotonic() < deadline, f"{what} has not happened: {told}"
         time.sleep(0.05)
-    return value

@@ -1,0 +1,182 @@
+"""Two or more reports side by side: every configuration that they share, and what it means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.absent import Absent
+from benchmarks.comparison import (
+    ALPHA,
+    MINIMUM_EFFECT,
+    Comparison,
+    compare_rounds,
+    holm,
+    with_verdicts,
+)
+from benchmarks.compatibility import check_comparable, differences
+from benchmarks.report import Report, Result, read_report
+from edge_runtime.errors import UsageError
+
+__all__ = [
+    "Change",
+    "Limit",
+    "Named",
+    "Stage",
+    "compare_reports",
+    "drift",
+    "explained",
+    "judge",
+    "open_reports",
+]
+
+Stage = Literal["preprocess", "inference", "total"]
+Limit = Literal["within", "regressed", "undecided"]
+# Configurations that must move together before it is called a drift of the machine.
+_DRIFTING = 3
+
+
+@dataclass(frozen=True)
+class Named:
+    """A report with the file that it came from."""
+
+    path: Path
+    report: Report
+
+
+@dataclass(frozen=True)
+class Change:
+    """A configuration in the base and in another report.
+
+    Attributes:
+        name: Of the configuration.
+        new: File of the other report.
+        base_ms: Median of the base's frames, in milliseconds.
+        new_ms: Median of the other's.
+        comparison: The ratio and what it is worth.
+    """
+
+    name: str
+    new: Path
+    base_ms: float
+    new_ms: float
+    comparison: Comparison
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of the comparison."""
+        return {
+            "configuration": self.name,
+            "file": self.new.name,
+            "base_p50_ms": self.base_ms,
+            "p50_ms": self.new_ms,
+            **self.comparison.to_json(),
+        }
+
+
+def open_reports(paths: Sequence[Path]) -> list[Named]:
+    """Read reports, the base first, and refuse what cannot be compared with it.
+
+    Raises:
+        ArtifactError: A file is no report.
+        UsageError: Two are of different machines or different work.
+    """
+    named = [Named(path, read_report(path)) for path in paths]
+    for other in named[1:]:
+        check_comparable(named[0].report, named[0].path, other.report, other.path)
+    return named
+
+
+def compare_reports(named: Sequence[Named], stage: Stage) -> tuple[Change, ...]:
+    """Compare every configuration that the base shares with each other report.
+
+    Verdicts are adjusted for the number of all these comparisons together.
+
+    Raises:
+        UsageError: They share none.
+    """
+    base, *others = named
+    of_base = {result.configuration: result for result in base.report.results}
+    pairs = [
+        (other.path, of_base[result.configuration], result)
+        for other in others
+        for result in other.report.results
+        if result.configuration in of_base
+    ]
+    if not pairs:
+        raise UsageError(
+            f"{base.path} shares no configuration with the other reports; measure the same engines "
+            "and maps."
+        )
+    compared = with_verdicts(
+        [
+            compare_rounds(_rounds(before, stage), _rounds(after, stage))
+            for _, before, after in pairs
+        ]
+    )
+    return tuple(
+        Change(after.configuration.name, path, _p50(before, stage), _p50(after, stage), comparison)
+        for (path, before, after), comparison in zip(pairs, compared, strict=True)
+    )
+
+
+def judge(changes: Sequence[Change], limit: float) -> tuple[Limit, ...]:
+    """Whether each change stays below a limit, such as 1.05 for five per cent.
+
+    ``regressed``: the ratio is above the limit beyond chance (Holm over all changes, 5 %).
+    ``within``: it is below the limit beyond chance, likewise. Else the samples do not tell.
+    """
+    known = [c.comparison for c in changes if not isinstance(c.comparison.p_value, Absent)]
+    above = iter(holm([comparison.p_above(limit) for comparison in known]))
+    below = iter(holm([comparison.p_below(limit) for comparison in known]))
+    verdicts: list[Limit] = []
+    for change in changes:
+        verdict: Limit = "undecided"
+        if not isinstance(change.comparison.p_value, Absent):
+            regressed, within = next(above) < ALPHA, next(below) < ALPHA
+            verdict = "regressed" if regressed else "within" if within else "undecided"
+        verdicts.append(verdict)
+    return tuple(verdicts)
+
+
+def drift(changes: Sequence[Change]) -> list[str]:
+    """Where every configuration of a report moved alike, the machine may have: a sentence each."""
+    sentences = []
+    for path in dict.fromkeys(change.new for change in changes):
+        moved = [change.comparison for change in changes if change.new == path]
+        directions = {comparison.verdict for comparison in moved}
+        if len(moved) < _DRIFTING or len(directions) > 1 or "no evidence" in directions:
+            continue
+        ratio = math.exp(sum(math.log(comparison.ratio) for comparison in moved) / len(moved))
+        if all(abs(math.log(c.ratio / ratio)) < MINIMUM_EFFECT for c in moved):
+            sentences.append(
+                f"all configurations of {path.name} are {directions.pop()} by the same factor, "
+                f"{ratio:.3f}: look for what the machine did (heat, other work) before you blame "
+                "the software."
+            )
+    return sentences
+
+
+def explained(named: Sequence[Named]) -> list[str]:
+    """What else differs between the base and each other report."""
+    return [
+        f"differs from {named[0].path.name} to {other.path.name}: {difference}"
+        for other in named[1:]
+        for difference in differences(named[0].report, other.report)
+    ]
+
+
+def _rounds(result: Result, stage: Stage) -> list[npt.NDArray[np.int64]]:
+    """Nanoseconds of each process."""
+    return [item.stage_ns(stage) for item in result.rounds]
+
+
+def _p50(result: Result, stage: Stage) -> float:
+    figure = result.summary.stages_ms[stage]["p50"]
+    assert not isinstance(figure, Absent)  # every round has a sample
+    return figure

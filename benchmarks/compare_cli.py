@@ -1,0 +1,138 @@
+"""The commands ``bench compare`` and ``bench check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge_runtime.errors import GateError
+
+__all__ = ["check", "compare"]
+
+_STAGES = ["preprocess", "inference", "total"]
+_REPORT = click.Path(path_type=Path, dir_okay=False)
+
+_COMPARE_EPILOG = """\b
+Examples:
+  bench compare before.json after.json
+  bench compare before.json one.json two.json --stage total
+  bench compare before.json after.json --json changes.json
+
+\b
+Each file is what `bench --json` wrote; six rounds or more of each configuration. Measure both soon
+after each other on a quiet machine: what the machine did in between is in the ratio, too.
+"""
+_CHECK_EPILOG = """\b
+Examples:
+  bench --bundle new.edge --json new.json && bench check new.json --against base.json
+  bench check new.json --against base.json --max-regression 10%
+  bench check new.json --against base.json --strict
+
+\b
+Ends with 8 if a configuration is slower than allowed beyond chance (5 % for all together); with
+--strict also where the samples cannot tell.
+"""
+
+
+class _Share(click.ParamType[float]):
+    """``5%`` or ``0.05`` to 0.05."""
+
+    name = "share"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See the class."""
+        text = str(value).strip()
+        try:
+            number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            number = -1.0
+        if not 0 < number < 10:
+            self.fail(f"{value!r} is no share above 0, such as 5% or 0.05.", param, ctx)
+        return number
+
+
+_stage = click.option(
+    "--stage",
+    type=click.Choice(_STAGES),
+    default="inference",
+    show_default=True,
+    help="What is compared.",
+)
+
+
+@click.command(
+    "compare", epilog=_COMPARE_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.argument("base", type=_REPORT)
+@click.argument("others", nargs=-1, required=True, type=_REPORT)
+@_stage
+@click.option("--json", "json_path", metavar="FILE", help="Write the figures; - for stdout.")
+@click.option("--force", is_flag=True, help="Replace an earlier file.")
+def compare(
+    base: Path, others: tuple[Path, ...], stage: Any, json_path: str | None, force: bool
+) -> None:
+    """Compare reports with the first one: ratio, interval, and a verdict for each configuration.
+
+    A verdict needs evidence after adjustment for the number of comparisons, and a change of 3 %.
+    """
+    from benchmarks.change_table import changes_text
+    from benchmarks.compare import compare_reports, open_reports
+    from edge_runtime.files import atomic_write_text, refuse_existing
+
+    if json_path not in (None, "-"):
+        refuse_existing(str(json_path), force)
+    named = open_reports([base, *others])
+    changes = compare_reports(named, stage)
+    verdicts = [change.comparison.verdict for change in changes]
+    click.echo(changes_text(named, changes, verdicts, stage), err=json_path == "-")
+    record = {"kind": "saliedge-bench-comparison", "schema": "1.0", "base": base.name}
+    text = json.dumps(
+        record | {"stage": stage, "changes": [c.to_json() for c in changes]}, indent=1
+    )
+    if json_path == "-":
+        click.echo(text)
+    elif json_path is not None:
+        atomic_write_text(json_path, text + "\n")
+
+
+@click.command(
+    "check", epilog=_CHECK_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.argument("report", type=_REPORT)
+@click.option(
+    "--against", required=True, type=_REPORT, metavar="BASE", help="Report to compare with."
+)
+@click.option(
+    "--max-regression",
+    type=_Share(),
+    default="5%",
+    show_default=True,
+    metavar="SHARE",
+    help="How much slower a configuration may be.",
+)
+@_stage
+@click.option("--strict", is_flag=True, help="Fail where the samples cannot tell, too.")
+def check(report: Path, against: Path, max_regression: float, stage: Any, strict: bool) -> None:
+    """Fail if a configuration has become slower than allowed; for continuous integration."""
+    from benchmarks.change_table import changes_text
+    from benchmarks.compare import compare_reports, judge, open_reports
+
+    named = open_reports([against, report])
+    changes = compare_reports(named, stage)
+    verdicts = judge(changes, 1 + max_regression)
+    click.echo(changes_text(named, changes, verdicts, stage))
+    failing = ("regressed", "undecided") if strict else ("regressed",)
+    failed = [
+        f"{change.name} ({change.comparison.ratio:.3f}, {verdict})"
+        for change, verdict in zip(changes, verdicts, strict=True)
+        if verdict in failing
+    ]
+    if failed:
+        raise GateError(
+            f"{report} does not keep within {max_regression:.1%} of {against}: {', '.join(failed)}."
+        )

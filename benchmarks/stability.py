@@ -1,0 +1,119 @@
+"""Whether a report's figures can be relied on, in plain words.
+
+Each finding names what is wrong and what to do. A report without a finding is called stable, which
+says that it agrees with itself, not that the machine was quiet at another time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.comparison import MINIMUM_EFFECT, MINIMUM_ROUNDS
+from benchmarks.summary import round_medians
+from benchmarks.worker import Round
+
+__all__ = ["findings_of_machine", "findings_of_rounds", "steady_from"]
+
+# Of the level that the last half of a process's frames has.
+_STEADY = 1.05
+_WINDOWS = 20
+# Between the quartiles of the processes' medians, as a share of their median.
+_DISAGREEMENT = 0.10
+_BUSY_SHARE = 0.5
+
+
+def steady_from(samples: npt.ArrayLike) -> int:
+    """How many leading frames still were slower than what the process came to.
+
+    The level is the median of the last half. A leading window of a twentieth of the frames whose
+    median is more than 5 % above it is not steady yet; the first that is not ends the search, so
+    that a slow moment in the middle is no warming up.
+
+    Args:
+        samples: Latencies of one process in order, ``[N]``, any unit.
+
+    Returns:
+        Number of frames, 0 to N / 2.
+    """
+    latencies = np.asarray(samples, np.float64)
+    half = len(latencies) // 2
+    level = float(np.median(latencies[half:]))
+    window = max(1, len(latencies) // _WINDOWS)
+    steady = 0
+    while steady < half:
+        if np.median(latencies[steady : steady + window]) <= _STEADY * level:
+            return steady
+        steady = min(half, steady + window)
+    return steady
+
+
+def findings_of_rounds(rounds: Sequence[Round], warmup: int) -> list[str]:
+    """What makes the inference times of one configuration unreliable.
+
+    Args:
+        rounds: Its processes.
+        warmup: Frames that were not counted.
+    """
+    found = []
+    if len(rounds) < MINIMUM_ROUNDS:
+        found.append(
+            f"{len(rounds)} processes are too few to tell chance from change; give --rounds "
+            f"{MINIMUM_ROUNDS} or more."
+        )
+    unsteady = int(median(steady_from(item.inference_ns) for item in rounds))
+    if unsteady:
+        found.append(
+            f"the first {unsteady} timed frames of a process are still slower than the rest; give "
+            f"--warmup {warmup + 2 * unsteady}."
+        )
+    medians = np.array(round_medians(rounds))
+    low, high = np.percentile(medians, [25, 75])
+    spread = (high - low) / np.median(medians)
+    if len(rounds) > 1 and spread > _DISAGREEMENT:
+        found.append(
+            f"its processes disagree: half of their medians lie {spread:.0%} apart; end other work "
+            "on the machine, or give more --rounds."
+        )
+    trend = _trend(medians)
+    if abs(trend) > MINIMUM_EFFECT and len(rounds) >= MINIMUM_ROUNDS:
+        found.append(
+            f"it became {abs(trend):.0%} {'slower' if trend > 0 else 'faster'} from the first "
+            "processes to the last, beyond chance: let the machine cool down, or wait until other "
+            "work has ended."
+        )
+    return found
+
+
+def findings_of_machine(machine: dict[str, Any]) -> list[str]:
+    """What makes all figures unreliable, from the conditions before the measurement."""
+    load, processors = machine.get("load_average"), machine.get("processors_usable")
+    if not isinstance(load, int | float) or not isinstance(processors, int):
+        return []
+    if load <= _BUSY_SHARE * processors:
+        return []
+    return [
+        f"the machine was busy before anything was measured (load {load:g} on {processors} "
+        "processors); end other work."
+    ]
+
+
+def _trend(medians: npt.NDArray[np.float64]) -> float:
+    """Change from the first to the last process, as a share; 0 if it may be chance.
+
+    By the test of Mann (Econometrica 13, 1945) on the order of the medians, at 1 %, two-sided, and
+    the line through the median of all slopes (Sen, JASA 63, 1968).
+    """
+    count = len(medians)
+    first, second = np.triu_indices(count, 1)
+    steps = medians[second] - medians[first]
+    score = float(np.sign(steps).sum())
+    deviation = np.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    if not deviation or abs(score) - 1 <= 2.576 * deviation:
+        return 0.0
+    slope = float(np.median(steps / (second - first)))
+    return slope * (count - 1) / float(np.median(medians))

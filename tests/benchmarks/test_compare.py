@@ -1,0 +1,200 @@
+"""Reports side by side: what is refused, what is found, and what the commands say and end with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.compare import compare_reports, drift, judge, open_reports
+from benchmarks.compare_cli import check, compare
+from benchmarks.conditions import conditions
+from benchmarks.configurations import Configuration
+from benchmarks.report import BundleIdentity, Report, Result
+from benchmarks.workload import Workload
+from edge_runtime.errors import UsageError, run_command
+from tests.commands import runner
+
+
+@pytest.fixture
+def make_report(make_round, tmp_path):
+    """Function that writes a report: make_report("a.json", int8_none=5.0, ...) -> path."""
+
+    def make(name, change=lambda report: report, rounds=8, seed=0, **levels):
+        random = np.random.default_rng(seed)
+
+        def found(level):
+            medians = level * (1 + 0.01 * random.standard_normal(rounds))
+            return tuple(make_round(*(m * (1 + 0.02 * random.random(30)))) for m in medians)
+
+        report = Report(
+            bundle=BundleIdentity("first.edge", "first", "ab" * 32, 96, 128),
+            workload=Workload(frames=30, warmup=1, rounds=rounds, threads=1),
+            conditions=conditions(tmp_path),
+            started_utc="2026-01-02T03:04:05+00:00",
+            seconds=1.5,
+            results=tuple(
+                Result(Configuration("onnx", *key.split("_")), "x.onnx", 4_000_000, found(level))
+                for key, level in levels.items()
+            ),
+            left_out={},
+        )
+        path = tmp_path / name
+        path.write_bytes(change(report).to_bytes())
+        return path
+
+    return make
+
+
+@pytest.fixture
+def run_compare(capsys):
+    return runner(lambda arguments: run_command(compare, arguments), capsys)
+
+
+@pytest.fixture
+def run_check(capsys):
+    return runner(lambda arguments: run_command(check, arguments), capsys)
+
+
+def test_a_slower_and_an_unchanged_configuration_are_told_apart(make_report, run_compare):
+    base = make_report("base.json", int8_none=5.0, float32_none=9.0)
+    new = make_report("new.json", seed=1, int8_none=5.5, float32_none=9.0)
+    ending = run_compare(base, new)
+    assert ending.code == 0, ending.err
+    int8, float32 = (line for line in ending.out.splitlines() if line.startswith("onnx"))
+    assert int8.split()[-1] == "slower"
+    assert float32.endswith("no evidence")
+    assert "adjusted for all 2" in ending.out
+
+
+def test_several_reports_are_compared_with_the_first(make_report, run_compare):
+    base = make_report("base.json", int8_none=5.0)
+    others = [make_report(f"{i}.json", seed=i, int8_none=5.0 * f) for i, f in ((1, 0.8), (2, 1.2))]
+    ending = run_compare(base, *others, "--json", "-")
+    changes = json.loads(ending.out)["changes"]
+    assert [(c["file"], c["verdict"]) for c in changes] == [
+        ("1.json", "faster"),
+        ("2.json", "slower"),
+    ]
+    assert changes[0]["low"] < 0.8 < changes[0]["high"]
+    assert "onnx int8" in ending.err
+
+
+def test_the_figures_are_written_and_an_earlier_file_stays(make_report, run_compare, tmp_path):
+    base = make_report("base.json", int8_none=5.0)
+    path = tmp_path / "changes.json"
+    assert run_compare(base, base, "--json", path).code == 0
+    assert json.loads(path.read_text())["base"] == "base.json"
+    assert run_compare(base, base, "--json", path).code == 7
+
+
+def with_machine(entry, value):
+    def change(report):
+        machine = {**report.conditions["machine"], entry: value}
+        return replace(report, conditions={**report.conditions, "machine": machine})
+
+    return change
+
+
+def with_threads(report):
+    return replace(report, workload=replace(report.workload, threads=2))
+
+
+def with_input(report):
+    return replace(report, bundle=replace(report.bundle, height=64))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (with_machine("cpu_model", "another"), "cpu_model"),
+        (with_machine("cpu_flags", ["avx2"]), "cpu_flags"),
+        (with_machine("governor", "powersave"), "governor"),
+        (with_threads, "threads"),
+        (with_input, "height"),
+    ],
+)
+def test_other_machines_and_other_work_are_refused(make_report, run_compare, change, told):
+    base = make_report("base.json", int8_none=5.0)
+    ending = run_compare(base, make_report("new.json", change, int8_none=5.0))
+    assert ending.code == UsageError.exit_code
+    assert told in ending.err
+    assert ending.err.count("\n") == 1
+
+
+def test_other_software_is_compared_and_named(make_report, run_compare):
+    def change(report):
+        software = {**report.conditions["software"], "numpy": "1.24.0"}
+        return replace(report, conditions={**report.conditions, "software": software})
+
+    base = make_report("base.json", int8_none=5.0)
+    ending = run_compare(base, make_report("new.json", change, int8_none=5.0))
+    assert ending.code == 0
+    assert "software numpy" in ending.out
+
+
+def test_reports_without_a_common_configuration_are_refused(make_report, run_compare):
+    base = make_report("base.json", int8_none=5.0)
+    ending = run_compare(base, make_report("new.json", float32_none=5.0))
+    assert (ending.code, "shares no configuration" in ending.err) == (2, True)
+
+
+def test_a_stage_is_chosen(make_report):
+    named = open_reports(
+        [make_report("a.json", int8_none=5.0), make_report("b.json", int8_none=10.0)]
+    )
+    assert compare_reports(named, "inference")[0].comparison.ratio == pytest.approx(2, rel=0.02)
+    # Preprocessing takes a millisecond in both.
+    assert compare_reports(named, "total")[0].comparison.ratio == pytest.approx(11 / 6, rel=0.02)
+    assert compare_reports(named, "preprocess")[0].comparison.ratio == 1
+
+
+def test_what_moves_alike_everywhere_is_put_down_to_the_machine(make_report):
+    levels = {"int8_none": 5.0, "int8_cam": 6.0, "float32_none": 9.0}
+    base = make_report("base.json", **levels)
+    slow = make_report("slow.json", seed=1, **{key: 1.2 * level for key, level in levels.items()})
+    one = make_report("one.json", seed=1, **{**levels, "int8_none": 6.0})
+    assert (
+        "slower by the same factor, 1.197"
+        in drift(compare_reports(open_reports([base, slow]), "inference"))[0]
+    )
+    assert drift(compare_reports(open_reports([base, one]), "inference")) == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "limit", "code"), [(1.0, "5%", 0), (1.2, "5%", 8), (1.2, "30%", 0), (1.2, "0.3", 0)]
+)
+def test_check_ends_with_8_where_it_became_slower_than_allowed(
+    make_report, run_check, factor, limit, code
+):
+    base = make_report("base.json", int8_none=5.0, float32_none=9.0)
+    new = make_report("new.json", seed=1, int8_none=5.0 * factor, float32_none=9.0)
+    ending = run_check(new, "--against", base, "--max-regression", limit)
+    assert ending.code == code, ending.err
+    assert ("onnx int8 (1.196, regressed)" in ending.err) == (code == 8)
+
+
+def test_check_is_strict_about_what_the_samples_cannot_tell(make_report, run_check):
+    base = make_report("base.json", rounds=3, int8_none=5.0)
+    assert run_check(base, "--against", base).code == 0
+    ending = run_check(base, "--against", base, "--strict")
+    assert (ending.code, "undecided" in ending.err) == (8, True)
+
+
+def test_a_change_at_the_limit_is_undecided(make_report):
+    named = open_reports(
+        [make_report("a.json", int8_none=5.0), make_report("b.json", seed=1, int8_none=5.25)]
+    )
+    changes = compare_reports(named, "inference")
+    assert judge(changes, 1.05) == ("undecided",)
+    assert judge(changes, 1.01) == ("regressed",)
+    assert judge(changes, 1.10) == ("within",)
+
+
+@pytest.mark.parametrize("limit", ["fast", "-5%", "0"])
+def test_a_limit_that_is_no_share_is_refused(make_report, run_check, limit):
+    base = make_report("base.json", int8_none=5.0)
+    ending = run_check(base, "--against", base, "--max-regression", limit)
+    assert (ending.code, "no share" in ending.err) == (2, True)
