@@ -7,6 +7,8 @@ import re
 import socket
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edge_runtime.web import app, protocol
 from tests.edge_runtime.web.conftest import Visitor
@@ -265,3 +267,28 @@ def test_a_head_that_never_ends_is_closed_also_after_a_first_request(monkeypatch
         while part := slow.recv(65536):
             received += part
     assert received.count(b"HTTP/1.1 200") == 1
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    method=st.sampled_from(["GET", "POST", "HEAD", "X"]),
+    path=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60),
+    headers=st.dictionaries(
+        st.sampled_from(["Host", "Origin", "Cookie", "Authorization", "Content-Length", "Expect",
+                         "Transfer-Encoding", "Upgrade", "Sec-Fetch-Site", "X-Forwarded-For"]),
+        st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40),
+        max_size=5,
+    ),
+    body=st.binary(max_size=40),
+)  # fmt: skip
+def test_whatever_is_asked_the_page_goes_on(visitor, method, path, headers, body):
+    lines = [f"{method} /{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    request = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1") + body
+    with socket.create_connection(("127.0.0.1", visitor.port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            status = connection.recv(12)
+            assert status[:5] in (b"", b"HTTP/")
+            assert status[9:10] != b"5"
+    assert visitor.ask("/static/page.css").status == 200

@@ -13,6 +13,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import cv2
+import numpy as np
 import pytest
 
 from edge_runtime.errors import OutputError, UsageError
@@ -164,6 +166,16 @@ def test_the_options_of_the_command(edge_infer, tiny_bundle_path, photos, argume
     end = edge_infer("--bundle", tiny_bundle_path, "--source", photos, *arguments)
     assert end.code == code
     assert phrase in end.err
+
+
+def test_pictures_of_one_pixel_and_of_8k_end_nothing(edge_infer, tiny_bundle_path, tmp_path):
+    for name, size_hw in (("a", (1, 1)), ("b", (4320, 7680)), ("c", (1, 4000)), ("d", (3, 2))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((*size_hw, 3), (0, 200, 0), np.uint8))
+    end = edge_infer(
+        *("--bundle", tiny_bundle_path, "--source", tmp_path, "--serve", "0", "--jsonl", "-"),
+    )
+    assert end.code == 0
+    assert [json.loads(line)["label"] for line in end.out.splitlines()] == ["green"] * 4
 
 
 def test_without_the_extra_its_name_is_told(edge_infer, tiny_bundle_path, photos, monkeypatch):
