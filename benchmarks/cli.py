@@ -35,6 +35,9 @@ _SUBCOMMANDS = {
     "check": LazyCommand(
         "benchmarks.compare_cli:check", "Fail if a report is slower than another, for CI."
     ),
+    "emulate": LazyCommand(
+        "benchmarks.emulate.cli:emulate", "Count instructions on emulated Arm boards."
+    ),
 }
 
 _EPILOG = """\b
@@ -45,6 +48,7 @@ Examples:
   bench --bundle first.edge --engine onnx --engine litert --threads 4
   bench --bundle first.edge --saliency none --saliency gradient --json report.json
   bench --bundle first.edge --frames 20 --rounds 2
+  bench emulate --bundle first.edge
 
 \b
 Each configuration runs in a fresh process in every round, in turn (A B C, A B C, ...). Give six
@@ -154,22 +158,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(options: BenchOptions) -> None:
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from benchmarks.configurations import find_reference
+    from benchmarks.output import refuse_report, show_report
     from benchmarks.table import report_text
     from edge_runtime.bundle import open_bundle
-    from edge_runtime.files import atomic_write_bytes, refuse_existing
 
-    to_file = options.json_path not in (None, "-")
-    if to_file:
-        refuse_existing(str(options.json_path), options.force)
+    refuse_report(options.json_path, options.force)
     bundle = open_bundle(options.bundle)
     report = _measured(options, bundle, find_reference(bundle))
-    # The table first: a full disk then does not cost the figures.
-    click.echo(report_text(report), err=options.json_path == "-")
-    if to_file:
-        atomic_write_bytes(str(options.json_path), report.to_bytes())
-        click.echo(f"\nwritten: {options.json_path}")
-    elif options.json_path == "-":
-        click.echo(report.to_bytes(), nl=False)
+    show_report(report_text(report), report.to_bytes(), options.json_path)
     if options.strict and report.findings:
         raise GateError(f"the figures cannot be relied on: {report.findings[0]}")
 
@@ -196,15 +192,8 @@ def _measured(options: BenchOptions, bundle: Bundle, reference: Reference | Abse
         results = measure_rounds(bundle, reference, plan.configurations, workload, progress.show)
     finally:
         progress.end()
-    geometry = bundle.spec.preprocessing
     return Report(
-        bundle=BundleIdentity(
-            file=bundle.path.resolve().name,  # there is one even for the path "."
-            name=bundle.spec.name,
-            sha256=bundle.sha256,
-            height=geometry.height,
-            width=geometry.width,
-        ),
+        bundle=BundleIdentity.of(bundle),
         workload=workload,
         conditions=found,
         started_utc=started.isoformat(timespec="seconds"),

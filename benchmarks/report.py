@@ -21,6 +21,7 @@ from benchmarks.stability import findings_of_machine, findings_of_rounds
 from benchmarks.summary import Ratio, Summary, ratios, summarize
 from benchmarks.worker import Round
 from benchmarks.workload import Workload
+from edge_runtime.bundle import Bundle
 from edge_runtime.errors import ArtifactError
 
 __all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
@@ -46,6 +47,18 @@ class BundleIdentity:
     sha256: str
     height: int
     width: int
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> BundleIdentity:
+        """Return the identity of an opened bundle."""
+        geometry = bundle.spec.preprocessing
+        return cls(
+            file=bundle.path.resolve().name,  # there is one even for the path "."
+            name=bundle.spec.name,
+            sha256=bundle.sha256,
+            height=geometry.height,
+            width=geometry.width,
+        )
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.absent import Absent
+from benchmarks.answers import read_answer
 from benchmarks.configurations import Configuration, graph_of, schedule
 from benchmarks.report import Result
 from benchmarks.worker import Round, Task
 from benchmarks.workload import Workload, synthetic_frames
 from edge_runtime.bundle import Bundle, Reference
-from edge_runtime.errors import DependencyError, SaliedgeError
 
 __all__ = ["WORKER", "measure_rounds", "run_process"]
 
@@ -85,41 +83,13 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
         env=environment,
         check=False,
     )
-    name = task.configuration.name
-    if ended.returncode < 0:
-        raise DependencyError(
-            f"The process that measured {name} was ended by "
-            f"{signal.Signals(-ended.returncode).name}; if the memory is too small for it, leave "
-            f"it out, else reinstall the engine {task.configuration.engine!r}."
-        )
-    answer = _answer(ended.stdout)
-    if "error" in answer:
-        raise _error_class(answer["exit_code"])(answer["error"])
-    if ended.returncode or "round" not in answer:
-        lines = ended.stderr.decode(errors="replace").strip().splitlines()
-        raise SaliedgeError(
-            f"The process that measured {name} failed with exit code {ended.returncode} "
-            f"({lines[-1][:200] if lines else 'it said nothing'}); this is a bug, report it."
-        )
-    return Round.from_json(answer["round"])
-
-
-def _answer(printed: bytes) -> dict[str, Any]:
-    """Return the answer of a process, empty if it gave none."""
-    try:
-        answer = json.loads(printed)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    configuration = task.configuration
+    return Round.from_json(
+        read_answer(ended, configuration.engine, configuration.name, key="round")
+    )
 
 
 def _present(folder: Bundle | Reference | Absent) -> Bundle | Reference:
     if isinstance(folder, Absent):
         raise ValueError(f"a float configuration needs the reference: {folder.reason}")
     return folder
-
-
-def _error_class(exit_code: int) -> type[SaliedgeError]:
-    """Return the class of an exit code, so that the command ends as its process would have."""
-    classes = SaliedgeError.__subclasses__()
-    return next((found for found in classes if found.exit_code == exit_code), SaliedgeError)

@@ -8,7 +8,6 @@ sentence with its exit code.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.absent import Absent, or_absent, to_json
+from benchmarks.answers import write_answer
 from benchmarks.configurations import Configuration
 from benchmarks.process_memory import peak_memory, resident_memory
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import ArtifactError, SaliedgeError
+from edge_runtime.errors import ArtifactError
 
 __all__ = ["Round", "Task", "main", "measure"]
 
@@ -170,16 +170,8 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
 
 
 def main() -> None:
-    """Serve one task; see this module. What engines print goes to standard error."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    answer: dict[str, Any]
-    try:
-        answer = {"round": _serve(sys.stdin.buffer).to_json()}
-    except SaliedgeError as error:
-        answer = {"error": str(error), "exit_code": error.exit_code}
-    answers.write(json.dumps(answer))
-    answers.close()
+    """Serve one task; see this module."""
+    write_answer(lambda: {"round": _serve(sys.stdin.buffer).to_json()})
 
 
 def _serve(stream: BinaryIO) -> Round:
