@@ -56,6 +56,7 @@ _ONNX_MOVES = frozenset(
         "ReduceMax",
         "ReduceMin",
         "Reshape",
+        "Resize",
         "Slice",
         "Split",
         "Squeeze",

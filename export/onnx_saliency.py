@@ -103,29 +103,39 @@ def channel_slice(graph: OnnxGraph, operation: ops.ChannelSlice) -> None:
 
 
 def zero_insert(graph: OnnxGraph, operation: ops.ZeroInsert) -> None:
-    """Zero channels behind the tensor's own, then depth to space."""
-    step = operation.stride[0]
-    channels = graph.spec(operation.input).shape[0]
-    prefix = f"{operation.output}/"
-    pads = np.array([0, 0, 0, 0, 0, channels * (step * step - 1), 0, 0], np.int64)
-    zero = graph.constant(f"zero_point/{SIGNED_ZERO}", np.array(SIGNED_ZERO, np.uint8))
-    padded = graph.node(
-        "Pad",
-        [operation.input, graph.constant(f"{prefix}pads", pads), zero],
-        f"{prefix}padded",
+    """Each byte repeated, and all its repetitions but the first pressed to zero between two bounds.
+
+    ONNX Runtime repeats and bounds many bytes at a time. DepthToSpace and Gather move them one by
+    one, with twenty times the instructions on a Cortex-A76.
+    """
+    prefix, (rows, columns) = f"{operation.output}/", operation.stride
+    size = graph.spec(operation.output).shape[1:]
+    channels, height, width = graph.spec(operation.input).shape
+    full = (height * rows, width * columns)
+    whole = size == full
+    # As a size, since scales would be real numbers among the integers.
+    shape = graph.constant(f"{prefix}shape", np.array([1, channels, *full], np.int64))
+    repeated = graph.node(
+        "Resize",
+        [operation.input, "", "", shape],
+        f"{prefix}repeated" if whole else f"{prefix}whole",
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
     )
-    spec = graph.spec(operation.output)
-    full = [size * step for size in graph.spec(operation.input).shape[1:]]
-    whole = list(spec.shape[1:]) == full
-    spread = operation.output if whole else f"{prefix}whole"
-    graph.node("DepthToSpace", [padded], spread, blocksize=step, mode="DCR")
     if not whole:
         bounds = [
             graph.constant(f"{prefix}starts", np.array([0, 0], np.int64)),
-            graph.constant(f"{prefix}ends", np.array(spec.shape[1:], np.int64)),
+            graph.constant(f"{prefix}ends", np.array(size, np.int64)),
             graph.constant(f"{prefix}axes", np.array([2, 3], np.int64)),
         ]
-        graph.node("Slice", [spread, *bounds], operation.output)
+        repeated = graph.node("Slice", [repeated, *bounds], f"{prefix}repeated")
+    bounded = repeated
+    for kind, free, output in (("Min", 255, f"{prefix}below"), ("Max", 0, operation.output)):
+        bound = np.full((1, 1, *size), SIGNED_ZERO, np.uint8)
+        bound[:, :, ::rows, ::columns] = free
+        name = f"{kind}/{rows}x{columns}/{size[0]}x{size[1]}"
+        bounded = graph.node(kind, [bounded, graph.constant(name, bound)], output)
 
 
 def peak(graph: OnnxGraph, operation: ops.Peak) -> None:
