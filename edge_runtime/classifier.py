@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -101,6 +102,8 @@ class Classifier:
         plain: The same engine's graph without a map, opened, for the frames between two maps.
         saliency_every: A map for every how many frames, the first included; the others go through
             ``plain``, which costs less. Needs ``plain`` if above 1.
+        shows_map: Whether anybody would see a map now, asked before each frame; a frame that nobody
+            would see the map of goes through ``plain``, which it needs. None for always.
 
     Raises:
         UsageError: The bundle has no such class.
@@ -113,22 +116,25 @@ class Classifier:
         saliency_class: str | None = None,
         plain: Engine | None = None,
         saliency_every: int = 1,
+        shows_map: Callable[[], bool] | None = None,
     ) -> None:
-        if saliency_every < 1 or (saliency_every > 1 and plain is None):
-            raise ValueError("saliency_every is 1 or more, and needs the plain graph above 1")
+        if saliency_every < 1:
+            raise ValueError(f"saliency_every is 1 or more, not {saliency_every}")
+        if plain is None and (saliency_every > 1 or shows_map is not None):
+            raise ValueError("frames without a map need the plain graph")
         self.bundle = bundle
         self.engine = engine
         self.identity = ModelIdentity(bundle.spec.name, bundle.sha256, engine.name)
         self._class_index = class_index(bundle, saliency_class)
         self._plain = plain or engine
         self._saliency_every = saliency_every
+        self._shows_map = shows_map or (lambda: True)
         self._frames = 0
 
     def classify(self, frame: Frame) -> Prediction:
         """Classify one frame; nothing of the result is overwritten by the next."""
         spec = self.bundle.spec
-        engine = self._plain if self._frames % self._saliency_every else self.engine
-        self._frames += 1
+        engine = self._next_engine()
         start = time.perf_counter()
         spec.preprocessing.apply_into(frame.image, engine.input_view()[0])
         ready = time.perf_counter()
@@ -153,6 +159,12 @@ class Classifier:
             timings_ms={"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3},
             model=self.identity,
         )
+
+    def _next_engine(self) -> Engine:
+        """Return the engine for the next frame: with a map if it is its turn and is seen."""
+        turn = self._frames % self._saliency_every == 0
+        self._frames += 1
+        return self.engine if turn and self._shows_map() else self._plain
 
     def close(self) -> None:
         """Give the engines' memory back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from edge_runtime.bundle.reader import open_bundle
 from edge_runtime.classifier import FrameClassifier
@@ -23,8 +23,14 @@ __all__ = ["open_model"]
 
 
 @contextlib.contextmanager
-def open_model(options: InferOptions) -> Iterator[FrameClassifier]:
+def open_model(
+    options: InferOptions, shows_map: Callable[[], bool] | None = None
+) -> Iterator[FrameClassifier]:
     """Load the model that the options name, else the one that the store says should run.
+
+    Args:
+        options: The options.
+        shows_map: Whether anybody would see a map now; None for always.
 
     Raises:
         ArtifactError: There is no such bundle or model, or none that works.
@@ -37,6 +43,7 @@ def open_model(options: InferOptions) -> Iterator[FrameClassifier]:
         options.saliency_class,
         options.threads,
         options.saliency_every,
+        shows_map,
     )
     verify = signature_check(options.public_key)
     if options.bundle is not None:

@@ -56,8 +56,7 @@ class InferOptions:
             raise UsageError("--camera-size, --camera-fps and --camera-format are for --camera.")
         if self.outputs.jsonl_max_bytes is not None and self.jsonl in (None, "-"):
             raise UsageError("--jsonl-max-bytes needs --jsonl FILE.")
-        wants_map = self.save_saliency or self.save_overlay or self.saliency_class
-        if self.saliency == "none" and wants_map:
+        if self.saliency == "none" and (self._writes_maps or self.saliency_class):
             raise UsageError(
                 "--save-saliency, --save-overlay and --saliency-class need a map: give --saliency "
                 "gradient or --saliency cam."
@@ -68,7 +67,14 @@ class InferOptions:
         """The mode asked for; ``gradient`` if only an option that needs a map was given."""
         if self.saliency is not None:
             return self.saliency
-        wants_map = (
-            self.save_saliency or self.save_overlay or self.saliency_class or self.page.serve
-        )
-        return "gradient" if wants_map else "none"
+        return "gradient" if self._writes_maps or self.saliency_class or self.page.serve else "none"
+
+    @property
+    def maps_for_page_only(self) -> bool:
+        """Whether nobody but the viewers of the page would see a map."""
+        asked_for = self._writes_maps or self.saliency is not None
+        return self.page.serve is not None and not asked_for
+
+    @property
+    def _writes_maps(self) -> bool:
+        return self.save_saliency is not None or self.save_overlay is not None

@@ -15,7 +15,7 @@ from edge_runtime.infer_console import LiveLine, print_summary
 from edge_runtime.infer_input import open_input, reconnection
 from edge_runtime.infer_model import open_model
 from edge_runtime.infer_options import InferOptions
-from edge_runtime.infer_page import open_page
+from edge_runtime.infer_page import open_page, open_view
 from edge_runtime.infer_service import add_service_sinks
 from edge_runtime.loop import InferenceLoop
 from edge_runtime.sinks import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from edge_runtime.classifier import FrameClassifier
     from edge_runtime.sinks.base import Sink
     from edge_runtime.sources.base import Source
+    from edge_runtime.web import LiveView
 
 __all__ = ["run_inference"]
 
@@ -41,13 +42,15 @@ def run_inference(options: InferOptions) -> int:
     _refuse_outputs(options)
     skipped: list[str] = []
     with ExitStack() as stack, StopSignals() as signals:
-        classifier = stack.enter_context(open_model(options))
+        view = open_view(options.page)
+        shows_map = view.has_viewers if view is not None and options.maps_for_page_only else None
+        classifier = stack.enter_context(open_model(options, shows_map))
         source = stack.enter_context(open_input(options, skipped))
         statistics = RunStatistics()
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds
         )
-        sinks = _open_sinks(options, classifier, source, feed)
+        sinks = _open_sinks(options, classifier, source, feed, view)
         sinks.append(LiveLine(statistics, feed))
         calm = CalmOptions(options.calm_seconds, options.calm_margin)
         loop = InferenceLoop(
@@ -97,7 +100,11 @@ def _refuse_among_inputs(target: Path, source: Path) -> None:
 
 
 def _open_sinks(
-    options: InferOptions, classifier: FrameClassifier, source: Source, feed: FrameFeed
+    options: InferOptions,
+    classifier: FrameClassifier,
+    source: Source,
+    feed: FrameFeed,
+    view: LiveView | None,
 ) -> list[Sink]:
     sinks: list[Sink] = []
     try:
@@ -115,8 +122,8 @@ def _open_sinks(
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
             sinks.append(_open_json_lines(options, options.jsonl))
-        if options.page.serve is not None:
-            sinks.append(open_page(options.page, options.page.serve, classifier, feed))
+        if view is not None:
+            sinks.append(open_page(options.page, view, classifier, feed))
         add_service_sinks(sinks, options.outputs, classifier, lambda: feed.dropped)
     except BaseException:
         for sink in sinks:

@@ -205,10 +205,16 @@ def _sample(pid: int, frames: int) -> Sample:
 
 
 def _moment(port: int, viewer: str, after: int = 0) -> dict[str, Any]:
+    """Look once, however long the places of others are taken."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
-        connection.request("GET", f"/live?viewer={viewer}&after={after}")
-        body = connection.getresponse().read()
+        while True:
+            connection.request("GET", f"/live?viewer={viewer}&after={after}")
+            response = connection.getresponse()
+            body = response.read()
+            if response.status == 200:
+                break
+            time.sleep(float(response.headers["retry-after"]))
     moment: dict[str, Any] = json.loads(body[4 : 4 + int.from_bytes(body[:4], "big")])
     return moment
 

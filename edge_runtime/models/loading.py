@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_runtime.bundle.reader import Bundle
@@ -21,6 +22,7 @@ class LoadOptions:
         saliency_class: Class to explain; the top class if None.
         threads: Threads of the engine; the processors up to four if None.
         saliency_every: A map for every how many frames.
+        shows_map: Whether anybody would see a map now, asked before each frame; None for always.
     """
 
     engine: str | None = None
@@ -28,11 +30,12 @@ class LoadOptions:
     saliency_class: str | None = None
     threads: int | None = None
     saliency_every: int = 1
+    shows_map: Callable[[], bool] | None = None
 
     @property
     def modes(self) -> tuple[str, ...]:
         """The saliency modes whose graphs are loaded."""
-        if self.saliency != "none" and self.saliency_every > 1:
+        if self.saliency != "none" and (self.saliency_every > 1 or self.shows_map is not None):
             return (self.saliency, "none")
         return (self.saliency,)
 
@@ -65,5 +68,13 @@ def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
         except BaseException:
             engine.close()
             raise
-    every = options.saliency_every if plain is not None else 1
-    return Classifier(bundle, engine, options.saliency_class, plain, every)
+    if plain is None:
+        return Classifier(bundle, engine, options.saliency_class)
+    return Classifier(
+        bundle,
+        engine,
+        options.saliency_class,
+        plain,
+        options.saliency_every,
+        options.shows_map,
+    )

@@ -9,5 +9,6 @@ from __future__ import annotations
 from edge_runtime.web.address import ServeAddress
 from edge_runtime.web.server import PageServer, ServeOptions
 from edge_runtime.web.sink import LivePageSink
+from edge_runtime.web.view import LiveView
 
-__all__ = ["LivePageSink", "PageServer", "ServeAddress", "ServeOptions"]
+__all__ = ["LivePageSink", "LiveView", "PageServer", "ServeAddress", "ServeOptions"]

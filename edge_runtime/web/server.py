@@ -55,8 +55,12 @@ class ServeOptions:
 class PageServer:
     """Serves the page from its making until it is closed.
 
-    Attributes:
+    Args:
+        options: How.
         view: Where the loop publishes.
+
+    Attributes:
+        view: As given.
         url: Where the page is; with a token that was generated, its fragment signs in, and a
             fragment is never sent to a server or written to a log.
         warning: What is unsafe, one sentence; empty if nothing is.
@@ -66,8 +70,8 @@ class PageServer:
         OutputError: The address cannot be listened on.
     """
 
-    def __init__(self, options: ServeOptions) -> None:
-        self.view = LiveView()
+    def __init__(self, options: ServeOptions, view: LiveView) -> None:
+        self.view = view
         context = _tls_context(options)
         token = None if options.address.loopback else _token(options)
         listener = _listen(options.address)

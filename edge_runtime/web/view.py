@@ -80,7 +80,7 @@ class LiveView:
         """
         before = self._moment
         self._times.append(time.monotonic())
-        looking = self._times[-1] - self._looked_at < _LOOKING_SECONDS
+        looking = self.has_viewers()
         self._spec = spec
         self._show(
             _Moment(
@@ -93,6 +93,10 @@ class LiveView:
                 dropped,
             )
         )
+
+    def has_viewers(self) -> bool:
+        """Whether anybody has looked within the last seconds."""
+        return time.monotonic() - self._looked_at < _LOOKING_SECONDS
 
     def source_changed(self, status: SourceStatus) -> None:
         """Take the loss or return of the source."""

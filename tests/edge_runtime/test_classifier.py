@@ -48,6 +48,15 @@ def test_a_map_for_every_third_frame_changes_no_label(bundle, name):
     assert [prediction.label for prediction in predictions] == labels
 
 
+def test_a_map_that_nobody_would_see_is_not_made(bundle):
+    looked_at = []
+    options = LoadOptions("onnx", "cam", threads=1, shows_map=lambda: bool(looked_at))
+    with load_classifier(bundle, options) as classifier:
+        assert classifier.classify(_frame(IMAGES[0])).saliency is None
+        looked_at.append("viewer")
+        assert classifier.classify(_frame(IMAGES[0])).saliency is not None
+
+
 def test_maps_between_frames_need_the_plain_graph(bundle):
     with open_engine("onnx", bundle, "cam", threads=1) as engine, pytest.raises(ValueError):
         Classifier(bundle, engine, saliency_every=2)

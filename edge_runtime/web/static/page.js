@@ -125,7 +125,7 @@ function changeOpacity(step) {
 
 function toggleFullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else element("frame").requestFullscreen?.();
+  else document.documentElement.requestFullscreen?.();
 }
 
 const keys = {

@@ -13,7 +13,7 @@ from edge_runtime import open_bundle
 from edge_runtime.assessment import Assessment
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sources import CaptureTime, Frame, SourceStatus
-from edge_runtime.web import PageServer, ServeAddress, ServeOptions
+from edge_runtime.web import LiveView, PageServer, ServeAddress, ServeOptions
 from tests.edge_runtime.predictions import prediction
 from tests.requirements import require_module
 
@@ -64,7 +64,7 @@ def _serving():
     servers = []
 
     def start(address="127.0.0.1:0", **options):
-        servers.append(PageServer(ServeOptions(ServeAddress.parse(address), **options)))
+        servers.append(PageServer(ServeOptions(ServeAddress.parse(address), **options), LiveView()))
         return servers[-1]
 
     yield start

@@ -72,8 +72,8 @@ def test_a_run_serves_its_page_until_it_is_ended(tiny_bundle_path):
     ) as process:
         address = urlsplit(re.search(r"http://\S+", process.stderr.readline())[0])
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
-        moment = {"number": 0, "picture_bytes": 0}
-        while not moment["picture_bytes"]:
+        moment = {"number": 0, "map": None}
+        while not moment["map"]:  # none is made before somebody looks
             connection.request("GET", f"/live?viewer=me&after={moment['number']}")
             body = connection.getresponse().read()
             moment = json.loads(body[4 : 4 + int.from_bytes(body[:4], "big")])
