@@ -105,7 +105,7 @@ class BenchOptions:
     "--saliency",
     "saliencies",
     multiple=True,
-    type=click.Choice(["none", "cam", "gradient"]),
+    type=click.Choice(["none", "cam", "gradient-early", "gradient"]),
     help="Map to measure; can be repeated. Default: all that the bundle has.",
 )
 @click.option(

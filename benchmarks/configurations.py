@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 PRECISIONS = ("int8", "float32")
-SALIENCIES = ("none", "cam", "gradient")
+SALIENCIES = ("none", "cam", "gradient-early", "gradient")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Configuration:
     Attributes:
         engine: Name of an engine.
         precision: ``int8`` (the bundle) or ``float32`` (its reference).
-        saliency: ``none``, ``cam`` or ``gradient``.
+        saliency: ``none``, ``cam``, ``gradient-early`` or ``gradient``.
     """
 
     engine: str
@@ -122,7 +122,7 @@ def matrix(
             configuration = Configuration(engine, "int8", saliency)
             if _has(bundle, configuration):
                 chosen.append(configuration)
-            elif engines or saliencies:
+            elif saliencies or (engines and saliency == "none"):
                 bundle.graph("int8", ENGINES[engine].format, saliency)  # raises, and says why
             else:
                 left_out[configuration.name] = f"{bundle.path.name} has no such graph"

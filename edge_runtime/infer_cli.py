@@ -115,7 +115,7 @@ def _size(
 )
 @click.option(
     "--saliency",
-    type=click.Choice(["gradient", "cam", "none"]),
+    type=click.Choice(["gradient", "gradient-early", "cam", "none"]),
     help="Map of what decided. Default: gradient if an option needs a map, else none.",
 )
 @click.option("--saliency-class", metavar="NAME", help="Class to explain. Default: the top class.")

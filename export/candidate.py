@@ -14,12 +14,12 @@ from edge_runtime.errors import ArtifactError
 from edge_runtime.map_grid import MapGrid
 from export.calibration_images import within_memory
 from export.class_activation import add_class_activation
-from export.gradient import add_gradient
+from export.gradient import add_early_gradient, add_gradient
 from export.lower import lower, lower_float
 from export.onnx_emitter import emit_onnx
 from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program
 from export.tflite_emitter import emit_tflite
-from train.attribution import places_of
+from train.attribution import early_map_of, places_of
 from train.quantization import QuantizedNetwork
 
 __all__ = ["Candidate", "GraphFile", "emit_candidate", "emit_references", "output_step"]
@@ -67,10 +67,13 @@ class Candidate:
         raise KeyError((graph_format, saliency))
 
 
-Derivation = Callable[[Program, NDArray[np.uint8]], Program]
+Derivation = Callable[[QuantizedNetwork, Program, NDArray[np.uint8]], Program]
 _DERIVATIONS: dict[SaliencyMode, Derivation] = {
-    "gradient": add_gradient,
-    "cam": add_class_activation,
+    "gradient": lambda _network, program, images: add_gradient(program, images),
+    "gradient-early": lambda network, program, images: add_early_gradient(
+        program, images, early_map_of(network)
+    ),
+    "cam": lambda _network, program, images: add_class_activation(program, images),
 }
 _EMITTERS: dict[GraphFormat, Callable[[Program], bytes]] = {
     "onnx": emit_onnx,
@@ -102,7 +105,7 @@ def emit_candidate(
     for done, (mode, derive) in enumerate(_DERIVATIONS.items(), start=1):
         advance(done, f"{mode} graphs")
         try:
-            program = derive(plain, within_memory(plain, images))
+            program = derive(network, plain, within_memory(plain, images))
             places = places_of(network, mode)
             graphs += _emit(program, "int8", mode, None if places is None else places.grid)
         except ArtifactError as error:

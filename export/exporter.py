@@ -131,7 +131,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         reporter.message(f"post-training ranges, not learned ones: {run.ranges}")
     golden_bytes = golden_images(run.preprocessing)
 
-    reporter.start("writing graphs", 3)
+    reporter.start("writing graphs", 4)
     candidate = emit_candidate(run.network, calibration, reporter.advance)
     for mode, reason in candidate.left_out.items():
         reporter.message(f"no {mode} graph: {reason}")

@@ -62,6 +62,7 @@ class GateThresholds:
             changes a map more than one would think (0.93 was seen).
         gradient_spearman: of gradient maps with torch's straight-through gradient (0.98 for the
             small CNN, 0.94 for EfficientNet-Lite0; the value of each bundle is in its report).
+        gradient_early_spearman: the same of gradients at an early feature map.
         cam_spearman: of class activation maps with torch's.
         map_images: calibration images that maps are compared on.
     """
@@ -75,6 +76,7 @@ class GateThresholds:
     map_spearman: float = 0.9
     golden_pearson: float = 0.9
     gradient_spearman: float = 0.85
+    gradient_early_spearman: float = 0.85
     cam_spearman: float = 0.9
     map_images: int = 32
 
@@ -221,7 +223,11 @@ class _Judge:
         step = output_step(program, LOGITS)
         explained = reference["class_index_used"].astype(np.int64)
         trained = predict_saliency(self.candidate.network, images, explained, _BATCH, mode)
-        against_torch = {"gradient": limits.gradient_spearman, "cam": limits.cam_spearman}[mode]
+        against_torch = {
+            "gradient": limits.gradient_spearman,
+            "gradient-early": limits.gradient_early_spearman,
+            "cam": limits.cam_spearman,
+        }[mode]
         add, details = self.report.add, self.report.details
         parity = compare_maps(reference[SALIENCY], trained)
         details[f"reference {mode} maps with torch"] = parity.to_json()

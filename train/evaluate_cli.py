@@ -56,7 +56,9 @@ Examples:
 @click.option(
     "--saliency",
     "maps",
-    type=click.Choice(["gradient", "cam", "both", "smoothgrad", "gradient-x-input", "none"]),
+    type=click.Choice(
+        ["gradient", "gradient-early", "cam", "both", "smoothgrad", "gradient-x-input", "none"]
+    ),
     multiple=True,
     default=("gradient",),
     show_default="gradient",

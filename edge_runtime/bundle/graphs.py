@@ -30,7 +30,7 @@ __all__ = [
 
 GraphFormat = Literal["onnx", "tflite"]
 Precision = Literal["int8", "float32"]
-SaliencyMode = Literal["none", "gradient", "cam"]
+SaliencyMode = Literal["none", "gradient", "gradient-early", "cam"]
 DType = Literal["uint8", "int8", "int32", "int64", "float32"]
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -38,16 +38,9 @@ FILE_NAME_PATTERN = f"^{_FILE_NAME.pattern}(/{_FILE_NAME.pattern})*$"
 FileName = Annotated[str, entry(pattern=FILE_NAME_PATTERN)]
 """A name that :func:`check_file_name` lets pass."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_INPUTS = {
-    "none": ("image",),
-    "gradient": ("image", "class_index"),
-    "cam": ("image", "class_index"),
-}
-_OUTPUTS = {
-    "none": ("logits", "features"),
-    "gradient": ("logits", "features", "saliency", "class_index_used"),
-    "cam": ("logits", "features", "saliency", "class_index_used"),
-}
+_PLAIN_INPUTS, _PLAIN_OUTPUTS = ("image",), ("logits", "features")
+_MAP_INPUTS = (*_PLAIN_INPUTS, "class_index")
+_MAP_OUTPUTS = (*_PLAIN_OUTPUTS, "saliency", "class_index_used")
 
 
 def check_file_name(name: str) -> str:
@@ -113,7 +106,8 @@ class GraphSpec(Record):
         name: Name within the bundle, for people, e.g. ``int8-gradient.onnx``.
         format: ``onnx`` or ``tflite``.
         precision: ``int8`` in a bundle, ``float32`` in a reference.
-        saliency: Mode of the map that the graph gives: ``none``, ``gradient`` or ``cam``.
+        saliency: Mode of the map that the graph gives: ``none``, ``gradient`` (for the pixels),
+            ``gradient-early`` (for an early feature map, coarser and cheaper) or ``cam``.
         file: File name inside the bundle.
         inputs: Inputs by the graph interface (see this module).
         outputs: Outputs by the graph interface.
@@ -133,9 +127,10 @@ class GraphSpec(Record):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_file_name(self.file)
+        is_plain = self.saliency == "none"
         for kind, tensors, wanted in (
-            ("input", self.inputs, _INPUTS[self.saliency]),
-            ("output", self.outputs, _OUTPUTS[self.saliency]),
+            ("input", self.inputs, _PLAIN_INPUTS if is_plain else _MAP_INPUTS),
+            ("output", self.outputs, _PLAIN_OUTPUTS if is_plain else _MAP_OUTPUTS),
         ):
             missing = set(wanted) - {tensor.name for tensor in tensors}
             if missing:

@@ -110,7 +110,7 @@ class _Folder(Generic[_Spec]):
         Args:
             precision: ``int8`` (bundles) or ``float32`` (references).
             format: ``onnx`` or ``tflite``.
-            saliency: ``none``, ``gradient`` or ``cam``.
+            saliency: ``none``, ``gradient``, ``gradient-early`` or ``cam``.
 
         Raises:
             ArtifactError: There is no such graph, or its file is missing or not as listed.

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from edge_runtime.bundle.graphs import FileName, check_file_name
 from edge_runtime.record import Record, entry
 
-_MODES = entry(propertyNames={"enum": ["gradient", "cam"]})
+_MAPS = ("gradient", "gradient-early", "cam")
+_MODES = entry(propertyNames={"enum": list(_MAPS)})
 
 __all__ = ["FeatureStatistics", "Gate", "Golden", "SiteQuantization"]
 
@@ -90,8 +91,8 @@ class Golden(Record):
     Attributes:
         images_file: ``.npy``, uint8 ``[N, H, W, 3]``, network bytes, RGB.
         logits_file: ``.npy``, float32 ``[N, C]``.
-        saliency_files: Mode (``gradient``, ``cam``) -> ``.npy``, float32 ``[N, h, w]``, for the
-            top class of each image.
+        saliency_files: Mode (``gradient``, ``gradient-early``, ``cam``) -> ``.npy``, float32
+            ``[N, h, w]``, for the top class of each image.
         logit_step: Real value of one quantisation step of the logits.
         max_steps: Steps that an engine may differ.
         min_correlation: Least correlation of a saliency map with the expected one.
@@ -107,8 +108,8 @@ class Golden(Record):
     def __post_init__(self) -> None:
         for name in (self.images_file, self.logits_file, *self.saliency_files.values()):
             check_file_name(name)
-        if not set(self.saliency_files) <= {"gradient", "cam"}:
-            raise ValueError("golden saliency is of a mode other than gradient and cam")
+        if not set(self.saliency_files) <= set(_MAPS):
+            raise ValueError(f"golden saliency is of a mode other than {', '.join(_MAPS)}")
         if not (self.logit_step > 0 and self.max_steps >= 0 and self.min_correlation <= 1):
             raise ValueError("the golden tolerances are out of range")
 

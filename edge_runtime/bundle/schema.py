@@ -20,7 +20,8 @@ and a field may change its meaning only with a new major.
 History: 1.0 first version; 1.1 ``operating_points``; 1.2 ``preprocessing.roi`` (a record that has
 one names a kernel that readers of 1.1 refuse, so that none of them looks at the whole frame); 1.3
 ``features.threshold`` and ``features.false_alarm_rate``; 1.4 ``map_grid`` of a graph (without it
-the cells of a map share the picture evenly).
+the cells of a map share the picture evenly); 1.5 graphs of ``gradient-early`` (readers of 1.4
+refuse a record that has one).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ __all__ = [
     "check_schema_version",
 ]
 
-SCHEMA = "1.4"
+SCHEMA = "1.5"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 SIGNATURE_FILE = "bundle.sig"

@@ -90,7 +90,7 @@ def open_engine(
     Args:
         name: A key of :data:`ENGINES`.
         bundle: An opened bundle (``int8``) or reference (``float32``).
-        saliency: ``none``, ``gradient`` or ``cam``.
+        saliency: ``none``, ``gradient``, ``gradient-early`` or ``cam``.
         threads: Threads for one inference; the processors up to four if None.
         precision: ``int8`` or ``float32``.
 

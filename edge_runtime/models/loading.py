@@ -18,7 +18,7 @@ class LoadOptions:
 
     Attributes:
         engine: Name of the engine; the first that is installed if None.
-        saliency: ``none``, ``gradient`` or ``cam``.
+        saliency: ``none``, ``gradient``, ``gradient-early`` or ``cam``.
         saliency_class: Class to explain; the top class if None.
         threads: Threads of the engine; the processors up to four if None.
         saliency_every: A map for every how many frames.

@@ -28,7 +28,7 @@ class SaliencyFolderSink(Sink):
 
     Args:
         folder: The folder; made if missing.
-        mode: ``gradient`` or ``cam``.
+        mode: ``gradient``, ``gradient-early`` or ``cam``.
         bundle_sha256: Identity of the bundle.
         force: Write into a folder that is not empty.
 

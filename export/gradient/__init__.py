@@ -23,7 +23,7 @@ from export.gradient.backward import Backward
 from export.gradient.derivation import derive
 from export.program import IMAGE, Program
 
-__all__ = ["add_gradient"]
+__all__ = ["add_early_gradient", "add_gradient"]
 
 
 def add_gradient(program: Program, images: np.ndarray) -> Program:
@@ -42,3 +42,21 @@ def add_gradient(program: Program, images: np.ndarray) -> Program:
         ArtifactError: an operation on the way has no integer gradient.
     """
     return derive(Backward(program, images, IMAGE))
+
+
+def add_early_gradient(program: Program, images: np.ndarray, target: str) -> Program:
+    """The program with the gradient for an early feature map behind it.
+
+    Args:
+        program: from :func:`export.lower.lower`.
+        images: as for :func:`add_gradient`.
+        target: the tensor of the feature map ``[K, h, w]``, which everything passes through.
+
+    Returns:
+        A program that also takes ``class_index`` and gives ``saliency`` ``[h, w]`` (logit per unit
+        of the feature, the maximum over its channels) and ``class_index_used``.
+
+    Raises:
+        ArtifactError: an operation on the way has no integer gradient.
+    """
+    return derive(Backward(program, images, target))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from edge_runtime.errors import ArtifactError
 from export import operations as ops
 from export.gradient.channels import ChannelFactors
 from export.gradient.ranges import GRADIENT_LEVELS, best_scale
@@ -159,6 +160,11 @@ class Backward:
         return gradient if self._is_full(gradient, tensor) else self._mask(gradient, tensor)
 
     def _mask(self, gradient: str, tensor: str) -> str:
+        if tensor == self.target:
+            raise ArtifactError(
+                f"the gradient at {tensor} comes out of a global pooling and is the same in all "
+                "cells; no map can be made of it."
+            )
         shape = self.program.tensors[tensor].shape
         gain = 1.0 if self._is_full(gradient, tensor) else 1.0 / int(np.prod(shape[1:]))
         name = self.declare_like(gradient, f"{tensor}/inside", shape, gain)

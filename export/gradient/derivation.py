@@ -34,7 +34,7 @@ def derive(backward: Backward) -> Program:
         normalize(backward, operation.output)
         rule.apply(backward, operation)
         backward.drop_consumed(operation.output)
-    gradient = backward.gradient_of(backward.target)
+    gradient = backward.full_gradient_of(backward.target)
     backward.add_tensor(TensorSpec(SALIENCY, program.tensors[backward.target].shape[1:]))
     backward.append(ops.SaliencyMagnitude(gradient, SALIENCY, tuple(backward.rescaled)))
     return backward.extended()

@@ -72,7 +72,9 @@ def saliency_examples(
     trained = predict_saliency(candidate.network, images, explained, _BATCH, mode)
     exact = _float_maps(candidate.network, images, explained, mode)
     mapping = FrameMapping(1.0, 1.0, 0.0, 0.0).for_map(  # the image is what the network sees
-        (exact.shape[1], exact.shape[2]), (images.shape[1], images.shape[2])
+        (exact.shape[1], exact.shape[2]),
+        (images.shape[1], images.shape[2]),
+        candidate.graph("onnx", mode).spec.map_grid,
     )
     return tuple(
         SaliencyExample(

@@ -53,10 +53,14 @@ def test_what_cannot_be_measured_is_left_out_with_the_reason(bundle_path, instal
     bundle = open_bundle(bundle_path)
     assert matrix(bundle, find_reference(bundle)).left_out == {
         "tflite-runtime": "not installed here",
+        "onnx int8 gradient-early": "tiny.edge has no such graph",
         "onnx float32 cam": "tiny.reference has no such graph",
+        "onnx float32 gradient-early": "tiny.reference has no such graph",
         "onnx float32 gradient": "tiny.reference has no such graph",
+        "litert int8 gradient-early": "tiny.edge has no such graph",
         "litert float32": "tiny.reference has no such graph",
         "litert float32 cam": "tiny.reference has no such graph",
+        "litert float32 gradient-early": "tiny.reference has no such graph",
         "litert float32 gradient": "tiny.reference has no such graph",
     }
 

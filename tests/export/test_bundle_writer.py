@@ -26,7 +26,7 @@ def test_the_bundle_opens_and_all_files_are_as_listed(bundle):
     assert bundle.verify_files().passed
     assert {graph.file for graph in bundle.spec.graphs} == {
         f"int8{mode}.{suffix}"
-        for mode in ("", "-gradient", "-cam")
+        for mode in ("", "-gradient", "-gradient-early", "-cam")
         for suffix in ("onnx", "tflite")
     }
 
@@ -35,22 +35,22 @@ def test_verify_passes_on_it(tiny_bundle):
     verify.main([str(tiny_bundle)], standalone_mode=False)
 
 
+@pytest.mark.parametrize("mode", ["cam", "gradient-early"])
 @pytest.mark.parametrize("engine", ["onnx", "litert"])
-def test_cells_of_a_device_lie_where_those_of_torch_do(bundle, trained, calibration, engine):
-    places = places_of(trained.network, "cam")
+def test_cells_of_a_device_lie_where_those_of_torch_do(bundle, trained, calibration, engine, mode):
+    places = places_of(trained.network, mode)
     size = trained.network.image_shape
-    with open_engine(engine, bundle, saliency="cam") as opened:
+    with open_engine(engine, bundle, saliency=mode) as opened:
         found = opened.run(calibration[:1])
         classifier = Classifier(bundle, opened)
         frame = Frame(calibration[0], "picture", 0, CaptureTime.now(), "picture")
         prediction = classifier.classify(frame)
     assert opened.graph.map_grid == places.grid
     index = torch.tensor([found.class_index_used])
-    in_torch = METHODS["cam"](trained.network, as_batch(calibration[:1]), index).numpy()
+    in_torch = METHODS[mode](trained.network, as_batch(calibration[:1]), index).numpy()
     large = places.grid.enlarged(found.saliency, size)
-    np.testing.assert_allclose(
-        large, places.grid.enlarged(in_torch[0], size), atol=0.03 * np.abs(in_torch).max()
-    )
+    expected = places.grid.enlarged(in_torch[0], size)
+    assert np.corrcoef(large.ravel(), expected.ravel())[0, 1] > 0.97
     # The frame has the network's size here, so that its pixels are the network's.
     mapping = prediction.mapping
     stride = places.grid.stride_yx

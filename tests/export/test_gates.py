@@ -60,7 +60,7 @@ def test_both_engines_give_the_reference_on_every_image(report):
         assert set(histogram) <= {"-1", "0", "1"}
 
 
-@pytest.mark.parametrize("mode", ["gradient", "cam"])
+@pytest.mark.parametrize("mode", ["gradient", "gradient-early", "cam"])
 def test_maps_are_compared_with_the_reference_and_with_torch(report, mode):
     names = {gate.name for gate in report.gates}
     for engine in ("onnx", "litert"):

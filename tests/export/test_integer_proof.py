@@ -15,7 +15,7 @@ from export.integer_proof import (
 )
 
 
-@pytest.mark.parametrize("mode", ["none", "gradient", "cam"])
+@pytest.mark.parametrize("mode", ["none", "gradient", "gradient-early", "cam"])
 def test_the_emitted_graphs_compute_in_integers(candidate, mode):
     onnx_graph = optimized_onnx(candidate.graph("onnx", mode).model)
     assert float_operations_onnx(onnx_graph) == ()

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from train.attribution.class_activation import class_activation
+from train.attribution.early_gradient import early_gradient
+from train.attribution.early_map import early_map_of
 from train.attribution.gradient import gradient
 from train.attribution.input_gradient import gradient_times_input
 from train.attribution.places import places_of
@@ -20,6 +22,8 @@ from train.quantization import QuantizedNetwork
 __all__ = [
     "METHODS",
     "class_activation",
+    "early_gradient",
+    "early_map_of",
     "gradient",
     "gradient_times_input",
     "places_of",
@@ -28,6 +32,7 @@ __all__ = [
 
 METHODS: dict[str, Callable[[QuantizedNetwork, Tensor, Tensor], Tensor]] = {
     "gradient": gradient,
+    "gradient-early": early_gradient,
     "cam": class_activation,
     "smoothgrad": smooth_grad,
     "gradient-x-input": gradient_times_input,

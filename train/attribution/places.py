@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from train.attribution.class_activation import last_map_of
+from train.attribution.early_map import early_map_of
 from train.quantization import QuantizedNetwork
 from train.quantization.receptive_field import CellPlaces
 
@@ -19,4 +20,6 @@ def places_of(network: QuantizedNetwork, method: str) -> CellPlaces | None:
     Raises:
         ArtifactError: the network has no such map.
     """
-    return network.cell_places(last_map_of(network.graph)) if method == "cam" else None
+    if method == "cam":
+        return network.cell_places(last_map_of(network.graph))
+    return network.cell_places(early_map_of(network)) if method == "gradient-early" else None

@@ -16,6 +16,7 @@ SMOOTHING = 9
 
 MAP_NAMES = {
     "gradient": "gradient",
+    "gradient-early": "gradient at an early map",
     "cam": "class activation map",
     "smoothgrad": "SmoothGrad",
     "gradient-x-input": "gradient x input",

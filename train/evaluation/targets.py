@@ -194,8 +194,8 @@ class BundleTarget(Target):
         """See :class:`Target`; a class activation map has its own cells."""
         if method not in get_args(SaliencyMode):
             raise UsageError(
-                f"{self.path} is a bundle, whose graphs give gradient and cam; measure {method} on "
-                "the run."
+                f"{self.path} is a bundle, whose graphs give gradient, gradient-early and cam; "
+                f"measure {method} on the run."
             )
         maps = []
         with open_engine(self.engine_name, self.bundle, saliency=method) as engine:

@@ -6,7 +6,7 @@ scale, so that training rounds where the device rounds. See ``fake_quantize`` fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -47,8 +47,22 @@ class ForwardPass:
         self._input_mean, self._input_std, self._state = input_mean, input_std, state
         self._last_reader = {name: node.name for node in graph.nodes for name in node.inputs}
 
-    def run(self, image: Tensor, names: Sequence[str], *, quantize: bool) -> list[Tensor]:
-        """The real values behind some nodes, of byte values ``[N, 3, H, W]``."""
+    def run(
+        self,
+        image: Tensor,
+        names: Sequence[str],
+        *,
+        quantize: bool,
+        replace: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+    ) -> list[Tensor]:
+        """The real values behind some nodes, of byte values ``[N, 3, H, W]``.
+
+        Args:
+            image: byte values.
+            names: of nodes.
+            quantize: in steps, or in float.
+            replace: node to what takes the place of its output, in steps if in steps.
+        """
         image_name = self._graph.image.name
         pixels = image - self._input_mean
         values = {image_name: pixels if quantize else pixels * self._scale_of(image_name, pixels)}
@@ -56,6 +70,8 @@ class ForwardPass:
         step = self._in_steps if quantize else self._in_float
         for node in self._graph.nodes[1:]:
             values[node.name] = step(node, [values[name] for name in node.inputs])
+            if replace and node.name in replace:
+                values[node.name] = replace[node.name](values[node.name])
             if node.name in names:
                 kept[node.name] = values[node.name]
             for name in node.inputs:

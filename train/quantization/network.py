@@ -154,6 +154,29 @@ class QuantizedNetwork(nn.Module):
         layer = self.layer_of(node)
         return layer.rounded_weight().detach() if self._quantize else layer.weight.detach()
 
+    def behind(self, node: str, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The logits as a function of a feature map.
+
+        Args:
+            node: whose output it is.
+            image: float32 ``[N, 3, H, W]``, byte values.
+
+        Returns:
+            Logits ``[N, C]``; the map ``[N, K, h, w]``, a leaf that they can be differentiated for,
+            in steps if the network quantises; and the real value of one of its steps.
+        """
+        found: list[Tensor] = []
+
+        def leaf(values: Tensor) -> Tensor:
+            found.append(values.detach().requires_grad_(True))
+            return found[0]
+
+        (logits,) = self._forward_pass.run(
+            image, [self.graph.logits.name], quantize=self._quantize, replace={node: leaf}
+        )
+        scale = self.site_of(node).scale if self._quantize else torch.ones(())
+        return logits, found[0], scale
+
     def cell_places(self, node: str) -> CellPlaces:
         """Where the cells of the feature map behind ``node`` lie on the image."""
         kernels = {

@@ -16,6 +16,7 @@ def test_a_network_gets_a_row_for_each_graph():
     assert [row.split("|")[2:5] for row in rows] == [
         [" plain ", " 0 ", " 0 "],
         [" gradient ", " 0 ", " 0 "],
+        [" gradient-early ", " 0 ", " 0 "],
         [" cam ", " 0 ", " 0 "],
     ]
     assert " s, at most " in cost

@@ -39,16 +39,23 @@ def sampled(tiny_run: Path) -> SaliencyMeasures:
 
 class TestMaps:
     def test_every_kind_of_a_run_has_its_rows(self, tiny_run: Path) -> None:
-        methods = ("gradient", "cam", "smoothgrad", "gradient-x-input")
+        methods = ("gradient", "gradient-early", "cam", "smoothgrad", "gradient-x-input")
         found = measure(tiny_run, methods=methods)
         measured = [row for row in found.localization if "blind" not in row.map]
-        names = ["gradient", "class activation map", "SmoothGrad", "gradient x input"]
+        names = [
+            "gradient",
+            "gradient at an early map",
+            "class activation map",
+            "SmoothGrad",
+            "gradient x input",
+        ]
         assert [row.map for row in measured if row.lesions == "all"] == names
         assert len({row.energy.value for row in measured if row.energy}) == len(measured)
 
     def test_a_bundle_gives_those_that_are_in_its_graphs(self, tiny_edge: Path) -> None:
-        found = measure(tiny_edge, source=DATA, part="test", methods=("cam",))
-        assert found.localization[0].map == "class activation map"
+        found = measure(tiny_edge, source=DATA, part="test", methods=("cam", "gradient-early"))
+        maps = [row.map for row in found.localization]
+        assert maps[:2] == ["class activation map", "gradient at an early map"]
         with pytest.raises(UsageError, match="smoothgrad"):
             measure(tiny_edge, source=DATA, methods=("smoothgrad",))
 
