@@ -13,7 +13,7 @@ from edge_runtime.text_table import text_table
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.reader import Bundle
-    from edge_runtime.metrics import Interval
+    from edge_runtime.interval import Interval
 
 __all__ = ["inspect"]
 

@@ -32,6 +32,7 @@ __all__ = ["Fit", "FrameMapping", "Preprocessing"]
 
 Fit = Literal["crop", "letterbox", "stretch"]
 _MAX_SIDE = 16384
+_MOST_EXACT_IN_AREA = 49
 _KERNEL = "area-integer+linear-exact"
 # Another name, so that a version that knows no regions refuses the record instead of ignoring one.
 _KERNEL_OF_REGION = f"region+{_KERNEL}"
@@ -168,7 +169,7 @@ class Preprocessing:
         part = frame_hwc[
             rows.start : rows.start + rows.length, columns.start : columns.start + columns.length
         ]
-        part = _box_mean(np.ascontiguousarray(part), rows.factor, columns.factor)
+        part = _box_mean(part, rows.factor, columns.factor)
         target = out
         if (rows.size, columns.size) != (self.height, self.width):
             out[...] = 0
@@ -176,7 +177,7 @@ class Preprocessing:
         resized = cv2.resize(
             part, (columns.size, rows.size), dst=target, interpolation=cv2.INTER_LINEAR_EXACT
         )
-        if not np.shares_memory(resized, target):
+        if not np.may_share_memory(resized, target):  # by their bounds: a new array has others
             target[...] = resized
         if self.roi is not None and self.roi.shape != "rectangle":
             out[~visible_pixels(self.roi.shape, rows, columns)] = 0
@@ -303,7 +304,7 @@ def _box_mean(image_hwc: NDArray[np.uint8], factor_y: int, factor_x: int) -> NDA
     """Average boxes of ``factor_y`` x ``factor_x`` pixels, rounding half up.
 
     Args:
-        image_hwc: uint8 ``[h * factor_y, w * factor_x, 3]``, C-contiguous.
+        image_hwc: uint8 ``[h * factor_y, w * factor_x, 3]``, a part of a frame.
 
     Returns:
         uint8 ``[h, w, 3]``.
@@ -316,9 +317,14 @@ def _box_mean(image_hwc: NDArray[np.uint8], factor_y: int, factor_x: int) -> NDA
         halved = cv2.resize(image_hwc, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
         return np.asarray(halved, dtype=np.uint8)
     count = factor_y * factor_x
+    if count % 2 and count <= _MOST_EXACT_IN_AREA:
+        # A mean of an odd number of bytes lies at least 1 / (2 * count) from where rounding turns,
+        # which is far more than any order of float sums over so few can err: every build agrees.
+        mean = cv2.resize(image_hwc, (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(mean, dtype=np.uint8)
     exact_in_16_bit = count * 255 + count // 2 <= 65535
     dtype: type[np.uint16] | type[np.uint32] = np.uint16 if exact_in_16_bit else np.uint32
-    rows = image_hwc.reshape(height, factor_y, width * factor_x * 3)
+    rows = np.ascontiguousarray(image_hwc).reshape(height, factor_y, width * factor_x * 3)
     sums: NDArray[Any] = rows[:, 0].astype(dtype)
     for index in range(1, factor_y):
         np.add(sums, rows[:, index], out=sums)
@@ -327,5 +333,4 @@ def _box_mean(image_hwc: NDArray[np.uint8], factor_y: int, factor_x: int) -> NDA
     for index in range(1, factor_x):
         np.add(total, columns[:, index], out=total)
     np.floor_divide(total, dtype(count), out=total)
-    mean: NDArray[np.uint8] = total.astype(np.uint8)
-    return mean.reshape(height, width, 3)
+    return total.astype(np.uint8).reshape(height, width, 3)

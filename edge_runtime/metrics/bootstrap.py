@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.interval import Interval
 from edge_runtime.metrics.classification import Floats, Integers, classification_metrics
-from edge_runtime.record import is_json_number
 
 __all__ = [
     "Interval",
@@ -22,46 +20,6 @@ __all__ = [
 ]
 
 REPLICATES = 1000
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its percentile bootstrap interval.
-
-    Attributes:
-        value: The figure on the data as they are; NaN if it is not defined.
-        low: Lower end of the interval; NaN if the figure is defined in no resample.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
-    def to_json(self) -> dict[str, float | None]:
-        """Return ``{"value", "low", "high"}``, with None in place of NaN, which JSON lacks."""
-        named = {"value": self.value, "low": self.low, "high": self.high}
-        return {name: None if np.isnan(number) else number for name, number in named.items()}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Interval:
-        """Build from what :meth:`to_json` gives; ``ValueError`` names the end that is wrong."""
-        ends = []
-        for name in ("value", "low", "high"):
-            found = record.get(name)
-            if found is not None and not is_json_number(found):
-                raise ValueError(f"the field {name!r} is not a finite number")
-            ends.append(float("nan") if found is None else float(found))
-        return cls(*ends)
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """Return the JSON Schema of :meth:`to_json`'s object; null is undefined."""
-        end = {"type": ["number", "null"]}
-        return {"type": "object", "properties": dict.fromkeys(("value", "low", "high"), end)}
 
 
 def bootstrap_intervals(

@@ -35,6 +35,20 @@ def test_shrinking_by_a_whole_number_is_the_exact_mean_of_each_box(factor):
     assert np.array_equal(Preprocessing(8, 6).apply(frame), expected)
 
 
+@given(factors=st.tuples(st.sampled_from((3, 5, 7)), st.sampled_from((3, 5, 7))), data=st.data())
+def test_boxes_of_an_odd_number_of_pixels_are_exact_for_any_bytes(factors, data):
+    (factor_y, factor_x), sides = factors, st.integers(1, 6)
+    height, width = data.draw(sides), data.draw(sides)
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    grey = np.array(data.draw(st.sampled_from(([0, 255], [0, 1], [254, 255], range(256)))))
+    shape = (height * factor_y, width * factor_x, 3)
+    frame = np.random.default_rng(seed).choice(grey, shape).astype(np.uint8)
+    boxes = frame.reshape(height, factor_y, width, factor_x, 3).sum(axis=(1, 3), dtype=np.int64)
+    count = factor_y * factor_x
+    resized = Preprocessing(height, width, "stretch").apply(frame)
+    assert np.array_equal(resized, (boxes + count // 2) // count)
+
+
 def test_the_axes_are_decimated_on_their_own():
     frame = _frame(24, 10)
     expected = (frame.reshape(6, 4, 10, 3).sum(axis=1, dtype=np.int64) + 2) // 4

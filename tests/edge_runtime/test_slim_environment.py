@@ -44,6 +44,11 @@ def test_importing_and_help_load_nothing_heavy(code):
     subprocess.run([sys.executable, "-c", check], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_a_run_loads_no_metrics():
+    check = "import sys, edge_runtime.infer_run; sys.exit('edge_runtime.metrics' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
 @pytest.fixture(scope="module")
 def device_python(tmp_path_factory):
     """Python of a new environment that holds the device's packages and nothing else."""
