@@ -25,6 +25,7 @@ __all__ = [
     "atomic_write_text",
     "output_errors",
     "refuse_existing",
+    "refuse_unwritable",
     "sha256_bytes",
     "sha256_file",
 ]
@@ -64,6 +65,22 @@ def refuse_existing(path: str | os.PathLike[str], force: bool) -> None:
     if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
         return
     raise OutputError(f"{target} exists already; choose another name or add --force.")
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Fail early, before any work, if nothing can be written beside an output.
+
+    The folder is made if it is missing.
+
+    Raises:
+        OutputError: the place is read-only, not permitted or full.
+    """
+    with output_errors(path):
+        probe = PendingFile(path).path
+        try:
+            probe.write_bytes(b"x")
+        finally:
+            probe.unlink(missing_ok=True)
 
 
 def atomic_write_bytes(

@@ -16,10 +16,11 @@ import edge_runtime
 from edge_runtime.bundle import reference_path
 from edge_runtime.engines import ENGINES, installed_engines
 from edge_runtime.errors import GateError, UsageError
-from edge_runtime.files import refuse_existing, sha256_bytes
+from edge_runtime.files import refuse_existing, refuse_unwritable, sha256_bytes
 from export.bundle_writer import (
     BundleContents,
     bundle_record,
+    gates_path,
     report_path,
     write_bundle,
     write_reference,
@@ -121,6 +122,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         OutputError: a place is taken (without ``force``), read-only or full.
     """
     refuse_existing(options.out, options.force)
+    refuse_unwritable(gates_path(options.out))
     run = _read_run(options)
     loaded = _read_images(options, run, reporter)
     calibration = loaded.images[: options.samples]

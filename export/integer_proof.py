@@ -22,6 +22,8 @@ from typing import Any
 import onnx
 from ai_edge_litert import schema_py_generated as schema
 
+from edge_runtime.errors import OutputError
+
 __all__ = ["float_operations_onnx", "float_operations_tflite", "optimized_onnx"]
 
 _ONNX_INTEGER = frozenset(
@@ -86,17 +88,28 @@ _TFLITE_NAMES = {
 
 
 def optimized_onnx(model: bytes) -> bytes:
-    """The graph that ONNX Runtime executes for ``model`` on this machine, as an ONNX file."""
+    """The graph that ONNX Runtime executes for ``model`` on this machine, as an ONNX file.
+
+    Raises:
+        OutputError: the temporary folder is full; the model itself has run before.
+    """
     from edge_runtime.engines.onnx import onnxruntime, session_options
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "optimized.onnx"
         options = session_options(threads=1)
         options.optimized_model_filepath = str(path)
-        onnxruntime.InferenceSession(
-            model, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-        return path.read_bytes()
+        try:
+            onnxruntime.InferenceSession(
+                model, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+            return path.read_bytes()
+        except Exception as error:  # ONNX Runtime's own exceptions share no public base class
+            raise OutputError(
+                f"ONNX Runtime could not write the graph that it executes to the temporary folder "
+                f"{Path(folder).parent} ({str(error).strip()}); free some space there, or name "
+                "another in TMPDIR."
+            ) from error
 
 
 def float_operations_onnx(model: bytes) -> tuple[str, ...]:

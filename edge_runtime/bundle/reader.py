@@ -8,18 +8,17 @@ itself may be reached through a link.
 from __future__ import annotations
 
 import errno
-import io
-import json
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.bundle.formats import read_json_object, read_npy
 from edge_runtime.bundle.schema import (
     BUNDLE_FILE,
     REFERENCE_FILE,
@@ -44,7 +43,8 @@ __all__ = [
     "reference_path",
 ]
 
-_MAX_RECORD_BYTES = 64 << 20
+# Records are some ten kilobytes long; parsed JSON takes up to twenty times its text.
+_MAX_RECORD_BYTES = 8 << 20
 _MAX_SIGNATURE_BYTES = 2 * _MAX_RECORD_BYTES  # holds the record in base64
 _Spec = TypeVar("_Spec", BundleSpec, ReferenceSpec)
 
@@ -150,12 +150,11 @@ class _Folder(Generic[_Spec]):
         """
         data = self.read_file(name)
         try:
-            array: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+            return read_npy(data)
+        except ValueError as error:
             raise ArtifactError(
-                f"{self.path / name} is no NumPy array; export the bundle again."
+                f"{self.path / name} is no NumPy array ({error}); export the bundle again."
             ) from error
-        return array
 
     def verify_files(self) -> FileCheck:
         """Hash every file and compare it with the record; nothing is loaded.
@@ -257,12 +256,9 @@ def _read_record(folder: Path, name: str, kind: str) -> tuple[dict[str, Any], by
         raise ArtifactError(f"{folder} holds no {name}, so it is not {kind}; check the path.")
     data = _read_inside(folder, name, _MAX_RECORD_BYTES)
     try:
-        record = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{folder / name} is damaged; copy {kind} again.") from error
-    if not isinstance(record, dict):
-        raise ArtifactError(f"{folder / name} is damaged; copy {kind} again.")
-    return record, data
+        return read_json_object(data), data
+    except ValueError as error:
+        raise ArtifactError(f"{folder / name} is damaged ({error}); copy {kind} again.") from error
 
 
 def _read_inside(folder: Path, name: str, limit: int) -> bytes:
@@ -271,10 +267,10 @@ def _read_inside(folder: Path, name: str, limit: int) -> bytes:
     Args:
         folder: The bundle.
         name: A checked relative name.
-        limit: Bytes to read at most; one more is read, so that a longer file shows.
+        limit: Bytes that it may have.
 
     Raises:
-        ArtifactError: The file is missing, a link or unreadable.
+        ArtifactError: The file is missing, a link, longer, no plain file or unreadable.
     """
     path = folder / name
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -285,8 +281,10 @@ def _read_inside(folder: Path, name: str, limit: int) -> bytes:
                 inner = os.open(part, flags | os.O_NONBLOCK, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = inner
+            _check_plain(descriptor, path, limit)
             with os.fdopen(os.dup(descriptor), "rb") as stream:
-                return stream.read(limit + 1)
+                # A file that grew in between shows by its length, and is not read whole.
+                return stream.read(min(limit, os.fstat(descriptor).st_size) + 1)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -297,3 +295,18 @@ def _read_inside(folder: Path, name: str, limit: int) -> bytes:
         else:
             reason = f"cannot be read ({error.strerror}); check its permissions"
         raise ArtifactError(f"{path} {reason}.") from error
+
+
+def _check_plain(descriptor: int, path: Path, limit: int) -> None:
+    """Look at an opened file before anything of it is read."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(
+            f"{path} is not the file that was exported (it is a folder, a pipe or a device); copy "
+            "the bundle again."
+        )
+    if found.st_size > limit:
+        raise ArtifactError(
+            f"{path} is not the file that was exported ({found.st_size} bytes, at most {limit} are "
+            "expected); copy the bundle again."
+        )

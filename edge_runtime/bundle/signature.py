@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.bundle import fields
+from edge_runtime.bundle.formats import read_json_object
 from edge_runtime.bundle.keys import key_id
 from edge_runtime.errors import SignatureError
 
@@ -107,12 +108,7 @@ class Envelope:
         Raises:
             ValueError: it is no envelope, or one of something else than a bundle.
         """
-        try:
-            record = json.loads(data)
-        except RecursionError as error:
-            raise ValueError("it is nested too deeply") from error
-        if not isinstance(record, dict):
-            raise ValueError("it is no JSON object")
+        record = read_json_object(data)
         envelope = cls(
             fields.text(record, "payloadType"),
             _decoded(record, "payload"),

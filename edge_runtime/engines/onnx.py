@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from edge_runtime.bundle.graphs import GraphSpec
 from edge_runtime.engines.base import Engine
+from edge_runtime.engines.onnx_files import refers_to_other_files
 from edge_runtime.errors import ArtifactError
 
 __all__ = ["OnnxEngine", "session_options"]
 
-_LOG_ERRORS_ONLY = 3
+# Errors are raised, and said once; ONNX Runtime would also write them to the terminal.
+_LOG_FATAL_ONLY = 4
 onnxruntime: Any = import_module("onnxruntime")  # it has no type information
 
 
@@ -37,6 +39,11 @@ class OnnxEngine(Engine):
         self.version = str(onnxruntime.__version__)
         self.graph = graph
         options = session_options(threads)
+        if refers_to_other_files(model):
+            raise ArtifactError(
+                f"ONNX Runtime cannot load the graph {graph.name!r}: it keeps data in other files, "
+                f"which a bundle must not, or is damaged; export again."
+            )
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 model, sess_options=options, providers=["CPUExecutionProvider"]
@@ -82,7 +89,7 @@ def session_options(threads: int) -> Any:
     The export looks at the optimised graph of exactly these options.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.log_severity_level = _LOG_FATAL_ONLY
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     if _x86_without_vnni():

@@ -125,6 +125,7 @@ def _graph(**changes):
         (_with("files", {"x": 3}), "not an object"),
         (_with("temperature", 0), "temperature"),
         (_with("temperature", True), "finite number"),
+        (_with("temperature", 10**400), "finite number"),
         (_with("includes_images", "no"), "true or false"),
         (_point(threshold=1.5), "threshold of 'green'"),
         (_point(wanted_sensitivity=0), "wanted sensitivity of 'green'"),
