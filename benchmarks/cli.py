@@ -47,6 +47,7 @@ Examples:
   bench check new.json --against base.json --max-regression 5%
   bench --bundle first.edge --engine onnx --engine litert --threads 4
   bench --bundle first.edge --saliency none --saliency gradient --json report.json
+  bench --bundle first.edge --html report.html
   bench --bundle first.edge --frames 20 --rounds 2
   bench emulate --bundle first.edge
 
@@ -70,7 +71,8 @@ class BenchOptions:
         warmup: Frames before them.
         rounds: Processes of each configuration.
         json_path: Where the report goes, ``-`` for standard output; None for nowhere.
-        force: Replace an earlier report.
+        html_path: Where the page goes, or None.
+        force: Replace earlier files.
         strict: Fail if the figures cannot be relied on.
     """
 
@@ -82,6 +84,7 @@ class BenchOptions:
     warmup: int
     rounds: int
     json_path: str | None
+    html_path: str | None
     force: bool
     strict: bool
 
@@ -139,7 +142,10 @@ class BenchOptions:
     help="Processes of each configuration.",
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the report; - for stdout.")
-@click.option("--force", is_flag=True, help="Replace an earlier report.")
+@click.option(
+    "--html", "html_path", metavar="FILE", help="Write the report as a page, with pictures."
+)
+@click.option("--force", is_flag=True, help="Replace earlier files.")
 @click.option("--strict", is_flag=True, help="End with 8 if the figures are not stable.")
 @click.version_option(__version__, prog_name="bench")
 def bench(**arguments: object) -> None:
@@ -158,14 +164,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(options: BenchOptions) -> None:
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from benchmarks.configurations import find_reference
+    from benchmarks.html_report import report_html
     from benchmarks.output import refuse_report, show_report
     from benchmarks.table import report_text
     from edge_runtime.bundle import open_bundle
+    from edge_runtime.files import atomic_write_text
 
     refuse_report(options.json_path, options.force)
+    refuse_report(options.html_path, options.force)
     bundle = open_bundle(options.bundle)
     report = _measured(options, bundle, find_reference(bundle))
     show_report(report_text(report), report.to_bytes(), options.json_path)
+    if options.html_path is not None:
+        atomic_write_text(options.html_path, report_html(report))
+        click.echo(f"written: {options.html_path}", err=options.json_path == "-")
     if options.strict and report.findings:
         raise GateError(f"the figures cannot be relied on: {report.findings[0]}")
 

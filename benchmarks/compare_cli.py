@@ -82,22 +82,21 @@ def compare(
     """
     from benchmarks.change_table import changes_text
     from benchmarks.compare import compare_reports, open_reports
-    from edge_runtime.files import atomic_write_text, refuse_existing
+    from benchmarks.output import refuse_report, show_report
 
-    if json_path not in (None, "-"):
-        refuse_existing(str(json_path), force)
+    refuse_report(json_path, force)
     named = open_reports([base, *others])
     changes = compare_reports(named, stage)
     verdicts = [change.comparison.verdict for change in changes]
-    click.echo(changes_text(named, changes, verdicts, stage), err=json_path == "-")
-    record = {"kind": "saliedge-bench-comparison", "schema": "1.0", "base": base.name}
-    text = json.dumps(
-        record | {"stage": stage, "changes": [c.to_json() for c in changes]}, indent=1
-    )
-    if json_path == "-":
-        click.echo(text)
-    elif json_path is not None:
-        atomic_write_text(json_path, text + "\n")
+    record = {
+        "kind": "saliedge-bench-comparison",
+        "schema": "1.0",
+        "base": base.name,
+        "stage": stage,
+        "changes": [change.to_json() for change in changes],
+    }
+    data = (json.dumps(record, indent=1) + "\n").encode()
+    show_report(changes_text(named, changes, verdicts, stage), data, json_path)
 
 
 @click.command(

@@ -196,9 +196,9 @@ def _resampled(rounds: Sequence[npt.ArrayLike], random: np.random.Generator) -> 
 
 
 def _expansion(base: int, new: int) -> float:
-    """How much wider an interval must be than the bootstrap makes it."""
+    """How much wider an interval must be than the bootstrap makes it, by the smaller set."""
     fewest = min(base, new)
-    return math.sqrt(fewest / (fewest - 1)) * _student(base + new - 2) / _NORMAL_975
+    return math.sqrt(fewest / (fewest - 1)) * _student(fewest - 1) / _NORMAL_975
 
 
 def _student(degrees: int) -> float:

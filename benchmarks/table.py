@@ -10,7 +10,22 @@ from benchmarks.report import Report, Result
 from benchmarks.summary import Ratio
 from edge_runtime.text_table import text_table
 
-__all__ = ["numbers_right", "report_text"]
+__all__ = [
+    "FIGURES",
+    "RATIOS",
+    "conditions_lines",
+    "figure_rows",
+    "notes_lines",
+    "numbers_right",
+    "ratio_rows",
+    "report_text",
+]
+
+FIGURES = (
+    "configuration", "p50 ms", "p90 ms", "p99 ms", "p50 of rounds", "preprocess ms", "FPS",
+    "RSS MiB", "peak MiB", "model MB",
+)  # fmt: skip
+RATIOS = ("ratio of median inference", "median", "interval", "confidence")
 
 _DASH = "-"
 _MIB = 1 << 20
@@ -20,22 +35,23 @@ _MB = 1e6
 def report_text(report: Report) -> str:
     """Return the conditions, the figures of each configuration, the ratios and what is absent."""
     sections = [
-        _conditions(report),
-        _figures(report.results),
-        _ratios(report.ratios),
+        "\n".join(conditions_lines(report)),
+        numbers_right(FIGURES, figure_rows(report.results)),
+        numbers_right(RATIOS, ratio_rows(report.ratios)) if report.ratios else "",
         _stability(report),
-        _notes(report),
+        "\n".join(notes_lines(report)),
     ]
     return "\n\n".join(section for section in sections if section)
 
 
-def _conditions(report: Report) -> str:
+def conditions_lines(report: Report) -> list[str]:
+    """What was measured on what machine, and how."""
     bundle, workload = report.bundle, report.workload
     machine, software = report.conditions["machine"], report.conditions["software"]
     flags = _shown(machine["cpu_flags"])
     engines = ", ".join(f"{name} {version}" for name, version in report.engine_versions.items())
     frame = f"{workload.frame_width} x {workload.frame_height}"
-    lines = [
+    return [
         f"{bundle.file}  sha256 {bundle.sha256[:16]}  input {bundle.width} x {bundle.height}",
         f"{_shown(machine['cpu_model'])} ({flags}), {machine['processors_usable']} of "
         f"{machine['processors']} processors usable, load {_shown(machine['load_average'])}",
@@ -43,14 +59,10 @@ def _conditions(report: Report) -> str:
         f"{workload.rounds} rounds in turn, each process: {workload.warmup} frames to warm up, "
         f"{workload.frames} timed; {_plural(workload.threads, 'thread')}, synthetic frames {frame}",
     ]
-    return "\n".join(lines)
 
 
-def _figures(results: Sequence[Result]) -> str:
-    head = (
-        "configuration", "p50 ms", "p90 ms", "p99 ms", "p50 of rounds", "preprocess ms", "FPS",
-        "RSS MiB", "peak MiB", "model MB",
-    )  # fmt: skip
+def figure_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """A line for each configuration, under :data:`FIGURES`."""
     rows = []
     for result in results:
         summary = result.summary
@@ -68,14 +80,12 @@ def _figures(results: Sequence[Result]) -> str:
                 _number(result.model_bytes, 3, _MB),
             )
         )
-    return numbers_right(head, rows)
+    return rows
 
 
-def _ratios(found: Sequence[Ratio]) -> str:
-    if not found:
-        return ""
-    head = ("ratio of median inference", "median", "interval", "confidence")
-    rows = [
+def ratio_rows(found: Sequence[Ratio]) -> list[tuple[str, ...]]:
+    """A line for each ratio, under :data:`RATIOS`."""
+    return [
         (
             f"{ratio.numerator.name} / {ratio.denominator.name}",
             f"{ratio.interval.median:.3f}",
@@ -86,7 +96,6 @@ def _ratios(found: Sequence[Ratio]) -> str:
         )
         for ratio in found
     ]
-    return numbers_right(head, rows)
 
 
 def _stability(report: Report) -> str:
@@ -95,8 +104,8 @@ def _stability(report: Report) -> str:
     return "\n".join(["Not stable:", *(f"  {sentence}" for sentence in report.findings)])
 
 
-def _notes(report: Report) -> str:
-    """Say what each column means where it may be misread, and why figures are absent."""
+def notes_lines(report: Report) -> list[str]:
+    """What each column means where it may be misread, and why figures are absent."""
     lines = [
         "p50 to p99: inference alone. FPS: preprocessing and inference, one frame after the other.",
         "RSS: engine and graph loaded, before the first frame. Peak: with the test frames.",
@@ -118,7 +127,7 @@ def _notes(report: Report) -> str:
     for name, reason in report.left_out.items():
         names_of.setdefault(reason, []).append(name)
     lines += [f"Left out: {', '.join(names)} ({reason})." for reason, names in names_of.items()]
-    return "\n".join(lines)
+    return lines
 
 
 def _number(value: float | Absent, digits: int, unit: float = 1.0) -> str:

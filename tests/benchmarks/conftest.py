@@ -7,7 +7,12 @@ import json
 import pytest
 
 from benchmarks import cli
+from benchmarks.absent import Absent
+from benchmarks.conditions import conditions
+from benchmarks.configurations import Configuration
+from benchmarks.report import BundleIdentity, Report, Result
 from benchmarks.worker import Round
+from benchmarks.workload import Workload
 from edge_runtime.bundle import open_bundle
 from tests.commands import runner
 from tests.edge_runtime import tiny_graphs
@@ -44,6 +49,29 @@ def make_round():
         return Round(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture
+def report(make_round, tmp_path):
+    """A report of two rounds of INT8, with a map and without, and float; no /proc anywhere."""
+    unread = Absent("status cannot be read here")
+    rounds = {
+        ("int8", "none"): [make_round(2, 2), make_round(3, 3)],
+        ("int8", "gradient"): [make_round(6, 6), make_round(6, 6)],
+        ("float32", "none"): [make_round(4, 4, memory_peak=unread), make_round(4, 4)],
+    }
+    return Report(
+        bundle=BundleIdentity("first.edge", "first", "ab" * 32, 96, 128),
+        workload=Workload(frames=2, warmup=1, rounds=2, threads=1),
+        conditions=conditions(tmp_path),
+        started_utc="2026-01-02T03:04:05+00:00",
+        seconds=1.5,
+        results=tuple(
+            Result(Configuration("onnx", *key), f"{'-'.join(key)}.onnx", 4_000_000, tuple(found))
+            for key, found in rounds.items()
+        ),
+        left_out={"litert": "not installed here", "tflite-runtime": "not installed here"},
+    )
 
 
 @pytest.fixture

@@ -171,3 +171,12 @@ def test_a_terminal_sees_the_progress_and_the_line_is_cleared(bundle_path):
     assert "[4/4] round 2 of 2: onnx float32" in shown
     assert shown.endswith("\r\x1b[2K")
     assert b"onnx int8" in ended.stdout
+
+
+def test_the_page_is_written_beside_the_report(bench, bundle_path, tmp_path):
+    page = tmp_path / "report.html"
+    arguments = ("--bundle", bundle_path, "--engine", "onnx", "--saliency", "none", *QUICK)
+    ending = bench(*arguments, "--html", page)
+    assert ending.code == 0, ending.err
+    assert "onnx int8" in page.read_text()
+    assert bench(*arguments, "--html", page).code == 7

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import jsonschema
 import pytest
 
-from benchmarks.absent import Absent
-from benchmarks.conditions import conditions
-from benchmarks.configurations import Configuration
-from benchmarks.report import BundleIdentity, Report, Result, read_report
+from benchmarks.report import Report, read_report
 from benchmarks.table import report_text
-from benchmarks.workload import Workload
 from edge_runtime.errors import ArtifactError
 
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "bench-report.schema.json"
 
-@pytest.fixture
-def report(make_round, tmp_path):
-    """A report of two rounds of INT8, with a map and without, and float; no /proc anywhere."""
-    unread = Absent("status cannot be read here")
-    rounds = {
-        ("int8", "none"): [make_round(2, 2), make_round(3, 3)],
-        ("int8", "gradient"): [make_round(6, 6), make_round(6, 6)],
-        ("float32", "none"): [make_round(4, 4, memory_peak=unread), make_round(4, 4)],
-    }
-    return Report(
-        bundle=BundleIdentity("first.edge", "first", "ab" * 32, 96, 128),
-        workload=Workload(frames=2, warmup=1, rounds=2, threads=1),
-        conditions=conditions(tmp_path),
-        started_utc="2026-01-02T03:04:05+00:00",
-        seconds=1.5,
-        results=tuple(
-            Result(Configuration("onnx", *key), f"{'-'.join(key)}.onnx", 4_000_000, tuple(found))
-            for key, found in rounds.items()
-        ),
-        left_out={"litert": "not installed here", "tflite-runtime": "not installed here"},
-    )
+
+@pytest.fixture(scope="module")
+def schema():
+    """The schema that the documentation has."""
+    record = json.loads(DOCUMENTED.read_text())
+    jsonschema.Draft202012Validator.check_schema(record)
+    return jsonschema.Draft202012Validator(record)
 
 
 def test_a_report_reads_back_from_its_file(report, tmp_path):
@@ -59,6 +44,44 @@ def test_the_file_has_the_figures_beside_the_samples(report):
         ("onnx int8 gradient", "onnx int8"),
     ]
     assert record["ratios"][0]["rounds"] == [0.5, 0.75]
+
+
+def test_the_file_is_what_the_documented_schema_says(report, schema):
+    record = json.loads(report.to_bytes())
+    assert [error.message for error in schema.iter_errors(record)] == []
+    assert f"schema {record['schema']}" in schema.schema["description"]
+
+
+def test_the_documented_schema_names_everything_in_the_file(report, schema):
+    """An entry that the code adds and the document forgets is found."""
+
+    def check(record, part):
+        while "$ref" in part:
+            part = schema.schema["$defs"][part["$ref"].rpartition("/")[2]]
+        if isinstance(record, list) and "items" in part:
+            for item in record:
+                check(item, part["items"])
+        elif isinstance(record, dict) and "properties" in part:
+            assert record.keys() == part["properties"].keys()
+            for name, value in record.items():
+                check(value, part["properties"][name])
+
+    check(json.loads(report.to_bytes()), schema.schema)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "poem"},
+        {"schema": "2.0"},
+        {"seconds": None},
+        {"results": [{"engine": "onnx"}]},
+        {"stability": {"verdict": "perhaps", "findings": []}},
+        {"bundle": {"file": "first.edge"}},
+    ],
+)
+def test_the_documented_schema_refuses_what_is_no_report(report, schema, change):
+    assert not schema.is_valid(json.loads(report.to_bytes()) | change)
 
 
 def test_what_could_not_be_read_is_absent_in_the_file_and_never_zero(report):

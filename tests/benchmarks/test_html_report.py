@@ -1,0 +1,62 @@
+"""The page of a report: everything is inside, and everything is shown."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.absent import Absent
+from benchmarks.html_report import report_html
+from benchmarks.pictures import latency_svg, log_ticks, memory_svg, rounds_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_page_shows_every_figure_and_loads_nothing(report):
+    page = report_html(report)
+    assert not any(word in page.replace(SVG[1:-1], "") for word in ("http:", "https:", "src="))
+    for result in report.results:
+        assert f"{result.summary.stages_ms['inference']['p50']:.3f}" in page
+    assert "p99 needs 1000 samples" in page
+    assert "processes are too few" in page
+    assert "sha256 abababababababab" in page
+
+
+@pytest.mark.parametrize("draw", [latency_svg, rounds_svg, memory_svg])
+def test_each_picture_names_each_configuration(report, draw):
+    # The peak of one could not be read, which is left out and not drawn as zero.
+    known = [r for r in report.results if not isinstance(r.summary.memory_peak_bytes, Absent)]
+    texts = [text.text for text in ElementTree.fromstring(draw(known)).iter(f"{SVG}text")]
+    assert {result.configuration.name for result in known} <= set(texts)
+
+
+def test_every_process_is_a_point_in_the_order_of_measuring(report):
+    picture = ElementTree.fromstring(rounds_svg(report.results[:1]))
+    heights = [float(circle.get("cy")) for circle in picture.iter(f"{SVG}circle")]
+    # 2 ms, then 3 ms: up is slower.
+    assert len(heights) == 2
+    assert heights[0] > heights[1]
+
+
+def test_memory_that_could_not_be_read_gives_no_bar(report):
+    assert memory_svg(report.results[2:]) == ""
+
+
+def test_latencies_that_are_all_the_same_are_drawn(report):
+    picture = ElementTree.fromstring(latency_svg(report.results[1:2]))
+    assert len(list(picture.iter(f"{SVG}polygon"))) == 1
+
+
+@given(st.floats(1e-3, 1e4), st.floats(1.02, 1e4))
+def test_ticks_lie_within_their_ends_and_are_few(low, factor):
+    ticks = log_ticks(low, low * factor)
+    assert all(low * 0.999999 <= tick <= low * factor * 1.000001 for tick in ticks)
+    assert len(ticks) <= 10
+
+
+@given(st.floats(1e-3, 1e4), st.floats(1.5, 1e4))
+def test_a_wide_axis_has_three_ticks_at_least(low, factor):
+    assert len(log_ticks(low, low * factor)) >= 3
