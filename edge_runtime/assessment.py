@@ -42,6 +42,11 @@ class Assessment:
     distance: float | None = None
     unfamiliar: bool | None = None
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the label should not be relied on: ``uncertain`` or ``unfamiliar``."""
+        return self.uncertain or bool(self.unfamiliar)
+
 
 def call_threshold(spec: BundleSpec, label: str) -> float:
     """Return the calibrated probability from which on a class is called.

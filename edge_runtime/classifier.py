@@ -80,6 +80,14 @@ class Prediction:
         """The class to show to a person: the calm one if it was assessed."""
         return self.label if self.assessment is None else self.assessment.shown_label
 
+    @property
+    def shown_text(self) -> str:
+        """The label to show and its probability, as text; `?` if it should not be relied on."""
+        label, assessment = self.shown_label, self.assessment
+        value = self.probabilities[label] if assessment is None else assessment.shown_probability
+        doubt = " ?" if assessment is not None and assessment.doubtful else ""
+        return f"{label}{doubt} {100 * value:.0f} %"
+
 
 class FrameClassifier(Protocol):
     """What a loop needs of a classifier, whose model may change between two frames."""

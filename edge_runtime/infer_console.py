@@ -63,9 +63,8 @@ class LiveLine(Sink):
     def _draw(self, prediction: Prediction) -> None:
         timings = prediction.timings_ms
         latency = timings["preprocess"] + timings["infer"]
-        label = prediction.shown_label
         line = (
-            f"{label} {100 * prediction.probabilities[label]:.0f} %  "
+            f"{prediction.shown_text}  "
             f"{latency:.1f} ms  {self._statistics.fps:.1f} FPS  frame {self._statistics.frames}  "
             f"dropped {self._feed.dropped}  {prediction.frame.source}"
         )
@@ -84,6 +83,8 @@ def print_summary(summary: RunSummary, options: InferOptions) -> None:
         lines.append(f"labels: {labels}")
     lines.append(f"peak memory: {summary.peak_memory_mib:.0f} MiB")
     lines.append(f"frames dropped: {summary.dropped}")
+    if summary.losses:
+        lines.append(f"camera lost: {summary.losses} times")
     if summary.skipped:
         lines.append(f"unreadable files skipped: {summary.skipped}")
     for target in (options.jsonl, options.save_saliency, options.save_overlay):

@@ -65,9 +65,9 @@ def run_inference(options: InferOptions) -> int:
             loop.run()
         except SourceError:
             if statistics.frames:
-                print_summary(statistics.summary(feed.dropped, len(skipped)), options)
+                print_summary(statistics.summary(feed.dropped, len(skipped), feed.losses), options)
             raise
-    print_summary(statistics.summary(feed.dropped, len(skipped)), options)
+    print_summary(statistics.summary(feed.dropped, len(skipped), feed.losses), options)
     return signals.exit_code
 
 

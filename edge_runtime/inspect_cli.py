@@ -13,6 +13,7 @@ from edge_runtime.text_table import text_table
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.reader import Bundle
+    from edge_runtime.bundle.records import FeatureStatistics
     from edge_runtime.interval import Interval
 
 __all__ = ["inspect"]
@@ -59,7 +60,8 @@ def _sections(bundle: Bundle) -> list[str]:
         head.append(
             (
                 "feature statistics",
-                f"{spec.features.size} features of {spec.features.count} images",
+                f"{spec.features.size} features of {spec.features.count} images"
+                f"{_beyond(spec.features)}",
             )
         )
     graphs = text_table(
@@ -86,6 +88,13 @@ def _sections(bundle: Bundle) -> list[str]:
         _named("metrics", spec.metrics),
         _named("provenance", spec.provenance),
     ]
+
+
+def _beyond(features: FeatureStatistics) -> str:
+    if features.threshold is None or features.false_alarm_rate is None:
+        return ""
+    rate = f"{features.false_alarm_rate:.1%}"
+    return f", unlike them beyond {features.threshold:.2f} ({rate} false alarms)"
 
 
 def _operating_points(bundle: Bundle) -> str:

@@ -31,6 +31,7 @@ class RunSummary:
         age_ms: The same of the time from taking a frame to its prediction.
         dropped: Frames of a live source that were never taken.
         skipped: Unreadable files that were left out.
+        losses: How often the camera was lost.
         labels: Class -> frames, most frequent first.
         peak_memory_mib: Most resident memory of the process.
     """
@@ -42,6 +43,7 @@ class RunSummary:
     age_ms: dict[str, float]
     dropped: int
     skipped: int
+    losses: int
     labels: dict[str, int]
     peak_memory_mib: float
 
@@ -104,7 +106,7 @@ class RunStatistics:
         """Frames a second so far."""
         return self.frames / self.seconds if self.frames and self.seconds > 0 else 0.0
 
-    def summary(self, dropped: int, skipped: int) -> RunSummary:
+    def summary(self, dropped: int, skipped: int, losses: int = 0) -> RunSummary:
         """Return the figures so far."""
         return RunSummary(
             frames=self.frames,
@@ -114,6 +116,7 @@ class RunStatistics:
             age_ms=self._ages.percentiles(),
             dropped=dropped,
             skipped=skipped,
+            losses=losses,
             labels=dict(self._labels.most_common()),
             peak_memory_mib=peak_memory_mib(),
         )

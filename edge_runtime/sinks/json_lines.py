@@ -25,7 +25,8 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
 
     ``time_utc`` (ISO 8601, when the frame was taken or read), ``source`` (relative path or URL),
     ``frame`` (number in its source), ``label``, ``probabilities`` (class -> number),
-    ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number), ``bundle_sha256``,
+    ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number; ``infer`` holds both
+    passes where there is a map), ``bundle_sha256``,
     ``engine`` and ``version`` (of saliedge); then ``age_ms`` (from taking the frame to its
     prediction) and, of its :class:`~edge_runtime.assessment.Assessment`, ``shown_label``,
     ``shown_probability``, ``uncertain``, ``distance`` and ``unfamiliar`` (null where not known).

@@ -15,6 +15,7 @@ from edge_runtime.errors import OutputError
 from edge_runtime.files import PendingFile, atomic_write_bytes, refuse_existing
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.sinks.base import FrameFiles, Sink
+from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.opencv import quiet_opencv
 
 __all__ = ["OverlayFilmSink", "OverlayFolderSink", "open_overlay_sink"]
@@ -100,6 +101,15 @@ class OverlayFilmSink(Sink):
         self._writer.write(cv2.cvtColor(self._fit.apply(image), cv2.COLOR_RGB2BGR))
         self._frames += 1
 
+    def source_changed(self, status: SourceStatus) -> None:
+        """Show for a second that the camera was lost, in place of a picture."""
+        if status.state == "lost" and self._fit is not None:
+            notice = np.zeros((self._fit.height, self._fit.width, 3), np.uint8)
+            _write_caption(notice, "camera lost")
+            for _ in range(max(1, round(self._fps))):
+                self._writer.write(notice)
+                self._frames += 1
+
     def close(self, keep: bool) -> None:
         """Finish the film and put it in place, or remove it."""
         if self._writer is not None:
@@ -128,25 +138,29 @@ def _required(picture: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
 
 
 def _captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np.uint8]:
-    """Write the label, its probability and what the map is about into the top left corner."""
-    height, width = picture.shape[:2]
-    label = prediction.shown_label
-    text = f"{_ascii(label)} {100 * prediction.probabilities[label]:.0f} %"
-    if prediction.saliency_class not in (None, label):
+    """Return the picture with the label, its probability and what the map is about."""
+    text = _ascii(prediction.shown_text)
+    if prediction.saliency_class not in (None, prediction.shown_label):
         text += f", map of {_ascii(prediction.saliency_class)}"
+    image = picture.copy()
+    _write_caption(image, text)
+    return image
+
+
+def _write_caption(image: NDArray[np.uint8], text: str) -> None:
+    """Write ASCII text into the top left corner of a picture ``[H, W, 3]``, in place."""
+    height, width = image.shape[:2]
     font, reference = cv2.FONT_HERSHEY_SIMPLEX, 1.0
     (text_width, text_height), _ = cv2.getTextSize(text, font, reference, 1)
     # A twentieth of the height, unless a long name needs to be smaller.
     scale = min(height / 20 / text_height, 0.9 * width / text_width)
     place = (round(width * 0.02), round(height * 0.03 + text_height * scale))
     thickness = max(1, round(scale * 1.6))
-    image = picture.copy()
     # An outline of copies: a bolder text would have another width.
     for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
         moved = (place[0] + right, place[1] + down)
         cv2.putText(image, text, moved, font, scale, (0, 0, 0), thickness, cv2.LINE_AA)
     cv2.putText(image, text, place, font, scale, (255, 255, 255), thickness, cv2.LINE_AA)
-    return image
 
 
 def _ascii(text: str) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_runtime.errors import SourceError
 from edge_runtime.sources.base import CaptureTime, Frame, Source, SourceStatus
@@ -74,6 +75,7 @@ class FrameFeed:
         reconnection: How a live source is opened again; None to end with its error.
         stall_seconds: A live source that gives nothing for so long counts as lost, even without an
             error (a hung driver, a stream whose sender has gone).
+        clock: Seconds that only go forward, for stalls.
 
     Attributes:
         capture_seconds: Time that the last frame took to read and decode, or that was waited for
@@ -87,11 +89,13 @@ class FrameFeed:
         stopping: threading.Event,
         reconnection: Reconnection | None = None,
         stall_seconds: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._stopping = stopping
         self._reconnection = reconnection
         self._stall_seconds = stall_seconds
+        self._clock = clock
         self._captures: list[_Capture] = []
         self._dropped_before = 0
         self.capture_seconds = 0.0
@@ -103,19 +107,14 @@ class FrameFeed:
         return self._dropped_before + sum(capture.slot.dropped for capture in self._captures)
 
     @property
+    def losses(self) -> int:
+        """How often a live source was lost."""
+        return 0 if self.status is None else self.status.losses
+
+    @property
     def name(self) -> str:
         """Name of the source."""
         return self._source.name
-
-    @property
-    def live(self) -> bool:
-        """Whether the source is one whose frames are lost if they are not taken in time."""
-        return self._source.live
-
-    @property
-    def fps(self) -> float | None:
-        """Nominal frame rate of the source, or None."""
-        return self._source.fps
 
     @property
     def stopped(self) -> bool:
@@ -180,15 +179,13 @@ class FrameFeed:
     def _lost(self) -> bool:
         return self.status is not None and self.status.state == "lost"
 
-    def _changed(self, state: str, reason: str) -> SourceStatus:
-        losses = (self.status.losses if self.status else 0) + (state == "lost")
-        self.status = SourceStatus(
-            "lost" if state == "lost" else "live", self.name, CaptureTime.now(), reason, losses
-        )
+    def _changed(self, state: Literal["live", "lost"], reason: str) -> SourceStatus:
+        losses = self.losses + (state == "lost")
+        self.status = SourceStatus(state, self.name, CaptureTime.now(), reason, losses)
         return self.status
 
     def _capture(self, open_source: Callable[[], Source]) -> _Capture:
-        capture = _Capture(self.name, open_source, self._stall_seconds)
+        capture = _Capture(self.name, open_source, self._stall_seconds, self._clock)
         self._captures.append(capture)
         return capture
 
@@ -207,10 +204,17 @@ class _Capture:
     cannot put an old frame before the loop.
     """
 
-    def __init__(self, name: str, open_source: Callable[[], Source], stall_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        open_source: Callable[[], Source],
+        stall_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
         self.slot = LatestFrame()
         self._name = name
         self._stall_seconds = stall_seconds
+        self._clock = clock
         self._left = threading.Event()
         self._opened = threading.Event()
         self.thread = threading.Thread(
@@ -224,19 +228,19 @@ class _Capture:
         Raises:
             SourceError: The source was lost, or gave nothing for too long.
         """
-        opened, latest = False, time.monotonic()
+        opened, latest = False, self._clock()
         while not stopping.is_set():
             frame = self.slot.take(min(_POLL_SECONDS, self._stall_seconds))
             if frame is not None:
                 yield frame
-                latest = time.monotonic()
+                latest = self._clock()
             elif self.slot.ended:
                 self.slot.take(0)  # raises if the source failed since
                 return
             elif not opened and self._opened.is_set():
-                opened, latest = True, time.monotonic()
+                opened, latest = True, self._clock()
             else:
-                self._refuse_stall(time.monotonic() - latest, opened)
+                self._refuse_stall(self._clock() - latest, opened)
 
     def _refuse_stall(self, seconds: float, opened: bool) -> None:
         limit = self._stall_seconds if opened else max(self._stall_seconds, _OPENING_SECONDS)

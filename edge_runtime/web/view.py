@@ -24,7 +24,7 @@ from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.frame_pool import FramePool
 from edge_runtime.web.moments import MapLayer, Picture, field_in_frame
 
-__all__ = ["LiveView", "encode_moment"]
+__all__ = ["LiveView", "Moment", "encode_moment"]
 
 _LOOKING_SECONDS = 3.0
 _OLD_MAP_SECONDS = 1.0
@@ -33,7 +33,7 @@ _TEMPERATURE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class _Moment:
+class Moment:
     """One moment of the loop.
 
     Attributes:
@@ -59,7 +59,7 @@ class LiveView:
     """The latest moment of a loop, for any number of viewers."""
 
     def __init__(self) -> None:
-        self._moment = _Moment()
+        self._moment = Moment()
         self._pool = FramePool()
         self._times: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._looked_at = -math.inf
@@ -83,7 +83,7 @@ class LiveView:
         looking = self.has_viewers()
         self._spec = spec
         self._show(
-            _Moment(
+            Moment(
                 before.number + 1,
                 prediction,
                 Picture(prediction.frame.image, self._pool) if looking else None,
@@ -103,7 +103,7 @@ class LiveView:
         before = self._moment
         self._times.clear()
         self._show(
-            _Moment(
+            Moment(
                 before.number + 1,
                 before.prediction,
                 before.picture,
@@ -121,7 +121,7 @@ class LiveView:
             self._closed = True
         self._wake()
 
-    async def after(self, number: int, seconds: float) -> _Moment:
+    async def after(self, number: int, seconds: float) -> Moment:
         """Return the latest moment, once it is later than ``number`` or the time is over."""
         self._looked_at = time.monotonic()
         future: asyncio.Future[None] | None = None
@@ -137,7 +137,7 @@ class LiveView:
             self._looked_at = time.monotonic()
         return self._moment
 
-    def state(self, moment: _Moment, viewers: int) -> dict[str, Any]:
+    def state(self, moment: Moment, viewers: int) -> dict[str, Any]:
         """Return what a moment is, without picture and map, as a JSON object."""
         prediction, status = moment.prediction, moment.status
         lost = status is not None and status.state == "lost"
@@ -166,7 +166,7 @@ class LiveView:
             self._temperature = now, temperature_celsius()
         return self._temperature[1]
 
-    def _show(self, moment: _Moment, keeps_picture: bool = False) -> None:
+    def _show(self, moment: Moment, keeps_picture: bool = False) -> None:
         with self._lock:
             previous, self._moment = self._moment, moment
         if previous.picture is not None and not keeps_picture:
@@ -186,7 +186,7 @@ class LiveView:
 
 
 def encode_moment(
-    moment: _Moment, state: dict[str, Any], picture_after: int, map_after: int
+    moment: Moment, state: dict[str, Any], picture_after: int, map_after: int
 ) -> bytes:
     """Return one moment as bytes: the picture and the state in it belong together.
 

@@ -97,6 +97,15 @@ def test_the_distance_of_moving_pictures_is_measured_twice_a_second(bundle):
     np.testing.assert_allclose(distances, steps, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [({"red": 0.9}, "red 90 %"), ({"red": 0.4}, "red ? 40 %"),
+     ({"red": 0.9, "features": 0.5}, "red ? 90 %")],
+)  # fmt: skip
+def test_a_label_that_should_not_be_relied_on_has_a_question_mark(bundle, changes, text):
+    assert Assessor().assess(_prediction(**changes), bundle).shown_text == text
+
+
 def test_without_statistics_the_distance_is_not_known(tmp_path):
     tiny_graphs.write_bundle(tmp_path / "plain.edge", features=None)
     assessment = Assessor().assess(_prediction(), open_bundle(tmp_path / "plain.edge")).assessment

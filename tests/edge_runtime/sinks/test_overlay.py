@@ -8,6 +8,7 @@ import pytest
 
 from edge_runtime.errors import OutputError
 from edge_runtime.sinks import open_overlay_sink
+from edge_runtime.sources import CaptureTime, SourceStatus
 from tests.edge_runtime.predictions import prediction
 
 
@@ -37,6 +38,19 @@ def test_a_film_is_rgb_as_its_pictures_were(tmp_path):
     sink.close(keep=True)
     blue, _, red = _frames(tmp_path / "film.mp4")[0][40:, 40:].reshape(-1, 3).mean(axis=0)
     assert red > 150 > 80 > blue
+
+
+def test_a_film_shows_for_a_second_that_the_camera_was_lost(tmp_path):
+    sink = open_overlay_sink(str(tmp_path / "film.mp4"), fps=5)
+    picture = np.full((48, 64, 3), 200, np.uint8)
+    lost = SourceStatus("lost", "camera", CaptureTime.now(), "gone", 1)
+    sink.source_changed(lost)  # before the first picture there is no film to show it in
+    sink.write(prediction(picture), picture)
+    sink.source_changed(lost)
+    sink.write(prediction(picture), picture)
+    sink.close(keep=True)
+    bright = [frame[40:].mean() > 100 for frame in _frames(tmp_path / "film.mp4")]
+    assert bright == [True] + [False] * 5 + [True]
 
 
 def test_a_film_that_is_given_up_leaves_nothing(tmp_path):

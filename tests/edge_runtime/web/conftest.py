@@ -91,15 +91,22 @@ def spec(tiny_bundle_path):
 
 @pytest.fixture
 def publish(spec):
-    """Function that shows a frame on a server's page: publish(server, shown_label="green", ...)."""
+    """Function that shows a frame on a server's page: publish(server, shown_label="green", ...).
 
-    def show(server, size_hw=(48, 64), saliency=None, index=0, age=0.0, color=(200, 40, 20),
+    With `age` the frame was taken so many seconds before the test began, however slow the test is.
+    """
+    began = CaptureTime.now()
+
+    def show(server, size_hw=(48, 64), saliency=None, index=0, age=None, color=(200, 40, 20),
              probabilities=None, **assessment):  # fmt: skip
+        taken_at = CaptureTime.now()
+        if age is not None:
+            taken_at = CaptureTime(began.monotonic - age, began.utc)
         frame = Frame(
             np.full((*size_hw, 3), color, np.uint8),
             "camera",
             index,
-            CaptureTime.before_now(age),
+            taken_at,
             "x",
         )
         values = {

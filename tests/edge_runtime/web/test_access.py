@@ -67,6 +67,14 @@ def test_the_addresses_of_one_host_of_ipv6_count_as_one(clock):
     assert limit.wait_seconds("2001:db8:0:1::1") == 0
 
 
+def test_addresses_of_ipv4_on_a_socket_of_ipv6_are_told_apart(clock):
+    limit = AttemptLimit(clock)
+    for _ in range(5):
+        limit.failed("::ffff:10.0.0.1")
+    assert limit.wait_seconds("10.0.0.1") > 0
+    assert limit.wait_seconds("::ffff:10.0.0.2") == 0
+
+
 def test_guesses_from_many_addresses_are_limited_together(clock):
     limit = AttemptLimit(clock)
     for index in range(60):

@@ -259,7 +259,7 @@ def test_a_connection_that_sends_nothing_is_closed(monkeypatch, visitor):
 
 
 def test_a_head_that_never_ends_is_closed_also_after_a_first_request(monkeypatch, visitor):
-    monkeypatch.setattr(protocol, "_REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "_REQUEST_SECONDS", 2.0)
     head = f"GET /static/page.css HTTP/1.1\r\nHost: 127.0.0.1:{visitor.port}\r\n"
     with socket.create_connection(("127.0.0.1", visitor.port), timeout=10) as slow:
         slow.sendall(f"{head}\r\n{head}".encode())
