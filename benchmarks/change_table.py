@@ -14,7 +14,7 @@ _DASH = "-"
 
 
 def changes_text(
-    named: Sequence[Named], changes: Sequence[Change], verdicts: Sequence[str], stage: str
+    named: Sequence[Named], changes: Sequence[Change], verdicts: Sequence[str], what: str
 ) -> str:
     """Return a line for each change, and below what must be known to read it.
 
@@ -22,7 +22,7 @@ def changes_text(
         named: The reports, the base first.
         changes: As compared.
         verdicts: A word for each.
-        stage: What was compared.
+        what: What was compared, in words.
     """
     head = ("configuration", "report", "base ms", "ms", "ratio", "95 % interval", "p", "verdict")
     rows = [
@@ -39,8 +39,8 @@ def changes_text(
         for change, verdict in zip(changes, verdicts, strict=True)
     ]
     notes = [
-        f"Base: {named[0].path}. Ratio: median {stage} of the report over that of the base, as the "
-        "geometric mean over processes; above 1 is slower.",
+        f"Base: {named[0].path}. Ratio: {what} of the report over that of the base, the geometric "
+        "mean over processes; above 1 is slower.",
         f"The interval is of each line alone; p is adjusted for all {len(changes)} (Holm).",
     ]
     reasons = {

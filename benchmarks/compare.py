@@ -38,6 +38,7 @@ __all__ = [
 
 Stage = Literal["preprocess", "inference", "total"]
 Limit = Literal["within", "regressed", "undecided"]
+_NANOSECONDS_PER_MS = 1e6
 # Configurations that must move together before it is called a drift of the machine.
 _DRIFTING = 3
 
@@ -57,8 +58,8 @@ class Change:
     Attributes:
         name: Of the configuration.
         new: File of the other report.
-        base_ms: Median of the base's frames, in milliseconds.
-        new_ms: Median of the other's.
+        base_ms: The base's latency: geometric mean of its processes' percentiles, milliseconds.
+        new_ms: The other's.
         comparison: The ratio and what it is worth.
     """
 
@@ -73,8 +74,8 @@ class Change:
         return {
             "configuration": self.name,
             "file": self.new.name,
-            "base_p50_ms": self.base_ms,
-            "p50_ms": self.new_ms,
+            "base_ms": self.base_ms,
+            "new_ms": self.new_ms,
             **self.comparison.to_json(),
         }
 
@@ -92,10 +93,17 @@ def open_reports(paths: Sequence[Path]) -> list[Named]:
     return named
 
 
-def compare_reports(named: Sequence[Named], stage: Stage) -> tuple[Change, ...]:
+def compare_reports(
+    named: Sequence[Named], stage: Stage, percentile: float = 50.0
+) -> tuple[Change, ...]:
     """Compare every configuration that the base shares with each other report.
 
     Verdicts are adjusted for the number of all these comparisons together.
+
+    Args:
+        named: The reports, the base first.
+        stage: What is compared.
+        percentile: Of each process's latencies.
 
     Raises:
         UsageError: They share none.
@@ -115,12 +123,18 @@ def compare_reports(named: Sequence[Named], stage: Stage) -> tuple[Change, ...]:
         )
     compared = with_verdicts(
         [
-            compare_rounds(_rounds(before, stage), _rounds(after, stage))
+            compare_rounds(_rounds(before, stage), _rounds(after, stage), percentile)
             for _, before, after in pairs
         ]
     )
     return tuple(
-        Change(after.configuration.name, path, _p50(before, stage), _p50(after, stage), comparison)
+        Change(
+            after.configuration.name,
+            path,
+            _level_ms(before, stage, percentile),
+            _level_ms(after, stage, percentile),
+            comparison,
+        )
         for (path, before, after), comparison in zip(pairs, compared, strict=True)
     )
 
@@ -176,7 +190,6 @@ def _rounds(result: Result, stage: Stage) -> list[npt.NDArray[np.int64]]:
     return [item.stage_ns(stage) for item in result.rounds]
 
 
-def _p50(result: Result, stage: Stage) -> float:
-    figure = result.summary.stages_ms[stage]["p50"]
-    assert not isinstance(figure, Absent)  # every round has a sample
-    return figure
+def _level_ms(result: Result, stage: Stage, percentile: float) -> float:
+    levels = [np.percentile(found, percentile) for found in _rounds(result, stage)]
+    return float(np.exp(np.mean(np.log(levels)))) / _NANOSECONDS_PER_MS

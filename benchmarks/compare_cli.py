@@ -65,16 +65,36 @@ _stage = click.option(
 )
 
 
+def _what(stage: str, percentile: float) -> str:
+    return f"{'median' if percentile == 50 else f'p{percentile:g}'} {stage}"
+
+
+_percentile = click.option(
+    "--percentile",
+    type=click.FloatRange(0, 90),
+    default=50.0,
+    show_default=True,
+    metavar="P",
+    help="Of each process's frames; 10 on a machine that does other things too.",
+)
+
+
 @click.command(
     "compare", epilog=_COMPARE_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.argument("base", type=_REPORT)
 @click.argument("others", nargs=-1, required=True, type=_REPORT)
 @_stage
+@_percentile
 @click.option("--json", "json_path", metavar="FILE", help="Write the figures; - for stdout.")
 @click.option("--force", is_flag=True, help="Replace an earlier file.")
 def compare(
-    base: Path, others: tuple[Path, ...], stage: Any, json_path: str | None, force: bool
+    base: Path,
+    others: tuple[Path, ...],
+    stage: Any,
+    percentile: float,
+    json_path: str | None,
+    force: bool,
 ) -> None:
     """Compare reports with the first one: ratio, interval, and a verdict for each configuration.
 
@@ -86,17 +106,18 @@ def compare(
 
     refuse_report(json_path, force)
     named = open_reports([base, *others])
-    changes = compare_reports(named, stage)
+    changes = compare_reports(named, stage, percentile)
     verdicts = [change.comparison.verdict for change in changes]
     record = {
         "kind": "saliedge-bench-comparison",
         "schema": "1.0",
         "base": base.name,
         "stage": stage,
+        "percentile": percentile,
         "changes": [change.to_json() for change in changes],
     }
     data = (json.dumps(record, indent=1) + "\n").encode()
-    show_report(changes_text(named, changes, verdicts, stage), data, json_path)
+    show_report(changes_text(named, changes, verdicts, _what(stage, percentile)), data, json_path)
 
 
 @click.command(
@@ -115,16 +136,24 @@ def compare(
     help="How much slower a configuration may be.",
 )
 @_stage
+@_percentile
 @click.option("--strict", is_flag=True, help="Fail where the samples cannot tell, too.")
-def check(report: Path, against: Path, max_regression: float, stage: Any, strict: bool) -> None:
+def check(
+    report: Path,
+    against: Path,
+    max_regression: float,
+    stage: Any,
+    percentile: float,
+    strict: bool,
+) -> None:
     """Fail if a configuration has become slower than allowed; for continuous integration."""
     from benchmarks.change_table import changes_text
     from benchmarks.compare import compare_reports, judge, open_reports
 
     named = open_reports([against, report])
-    changes = compare_reports(named, stage)
+    changes = compare_reports(named, stage, percentile)
     verdicts = judge(changes, 1 + max_regression)
-    click.echo(changes_text(named, changes, verdicts, stage))
+    click.echo(changes_text(named, changes, verdicts, _what(stage, percentile)))
     failing = ("regressed", "undecided") if strict else ("regressed",)
     failed = [
         f"{change.name} ({change.comparison.ratio:.3f}, {verdict})"

@@ -52,7 +52,7 @@ _STUDENT_975 = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the median latency of a configuration compares with that of the base.
+    """How the latency of a configuration compares with that of the base.
 
     Attributes:
         ratio: New over base; above 1 the new one is slower.
@@ -96,27 +96,34 @@ class Comparison:
 
 
 def compare_rounds(
-    base: Sequence[npt.ArrayLike], new: Sequence[npt.ArrayLike], seed: int = _SEED
+    base: Sequence[npt.ArrayLike],
+    new: Sequence[npt.ArrayLike],
+    percentile: float = 50.0,
+    seed: int = _SEED,
 ) -> Comparison:
     """Compare the latencies of two sets of processes.
 
-    The latency of a set is the geometric mean of its processes' medians.
+    The latency of a set is the geometric mean of its processes' medians, or of another percentile.
+    Other work on a machine only ever adds to a latency, so that a low percentile is what is left of
+    it (Chen and Revels, arXiv 1608.04295, go as far as the minimum).
 
     Args:
         base: Latencies of each process, any unit.
         new: Likewise, the same unit.
+        percentile: Of each process's latencies.
         seed: The same seed gives the same interval.
 
     Raises:
         ValueError: A set has no process, or a process has no latency.
     """
     random = np.random.default_rng(seed)
-    ratio = math.exp(_level(new) - _level(base))
+    share = percentile / 100
+    ratio = math.exp(_level(new, share) - _level(base, share))
     fewest = min(len(base), len(new))
     if fewest < MINIMUM_ROUNDS:
         reason = Absent(f"a verdict needs {MINIMUM_ROUNDS} rounds of each, there are {fewest}")
         return Comparison(ratio, reason, reason, reason, np.zeros(0))
-    drawn = _resampled(new, random) - _resampled(base, random)
+    drawn = _resampled(new, share, random) - _resampled(base, share, random)
     center = math.log(ratio)
     widened = center + _expansion(len(base), len(new)) * (drawn - center)
     low, high = np.percentile(widened, [2.5, 97.5])
@@ -162,37 +169,39 @@ def _judged(comparison: Comparison, adjusted: float) -> Comparison:
     return replace(comparison, adjusted=adjusted, verdict=verdict)
 
 
-def _level(rounds: Sequence[npt.ArrayLike]) -> float:
-    """Mean of the logarithms of the rounds' medians."""
+def _level(rounds: Sequence[npt.ArrayLike], share: float) -> float:
+    """Mean of the logarithms of the rounds' quantiles."""
     if not rounds:
         raise ValueError("there is no round to compare")
-    return float(np.mean([math.log(_median(item)) for item in rounds]))
+    return float(np.mean([math.log(_quantile(item, share)) for item in rounds]))
 
 
-def _median(samples: npt.ArrayLike) -> float:
+def _quantile(samples: npt.ArrayLike, share: float) -> float:
     found = np.asarray(samples, np.float64)
     if found.ndim != 1 or not found.size or found.min() <= 0:
         raise ValueError(f"a round needs latencies above 0, [N], not {found.shape}")
-    return float(np.median(found))
+    return float(np.quantile(found, share))
 
 
-def _resampled(rounds: Sequence[npt.ArrayLike], random: np.random.Generator) -> Floats:
+def _resampled(
+    rounds: Sequence[npt.ArrayLike], share: float, random: np.random.Generator
+) -> Floats:
     """The level of each resample, ``[R]``: of processes, then of frames within each.
 
-    The median of m draws from m sorted values is the value at rank m U, where U, the median of m
-    uniform numbers, has the distribution Beta((m + 1) / 2, (m + 1) / 2): nothing has to be drawn
-    frame by frame.
+    The k-th of m draws from m sorted values is the value at rank m U, where U, the k-th of m
+    uniform numbers, has the distribution Beta(k, m + 1 - k): nothing has to be drawn frame by
+    frame. The median is that of k = (m + 1) / 2.
     """
     count = len(rounds)
     chosen = random.integers(0, count, (_REPLICATES, count))
-    medians = np.empty((_REPLICATES, count))
+    drawn = np.empty((_REPLICATES, count))
     for index, item in enumerate(rounds):
         ordered = np.sort(np.asarray(item, np.float64))
         places = chosen == index
-        half = (len(ordered) + 1) / 2
-        ranks = random.beta(half, half, int(places.sum())) * len(ordered)
-        medians[places] = ordered[np.minimum(ranks.astype(np.int64), len(ordered) - 1)]
-    return np.asarray(np.log(medians).mean(axis=1), np.float64)
+        rank = 1 + share * (len(ordered) - 1)
+        ranks = random.beta(rank, len(ordered) + 1 - rank, int(places.sum())) * len(ordered)
+        drawn[places] = ordered[np.minimum(ranks.astype(np.int64), len(ordered) - 1)]
+    return np.asarray(np.log(drawn).mean(axis=1), np.float64)
 
 
 def _expansion(base: int, new: int) -> float:

@@ -76,6 +76,16 @@ def test_what_is_evidence_alone_may_be_none_among_many():
     assert verdicts(base, new, *[base] * 11)[0] == "no evidence"
 
 
+def test_a_low_percentile_is_blind_to_what_other_work_adds():
+    quiet = made_rounds(9, between=0.001, frames=100)
+    busy = [np.where(np.arange(100) % 10 < 7, 4 * item, item) for item in quiet]
+    assert compare_rounds(quiet, busy).ratio > 3
+    assert compare_rounds(quiet, busy, 10).ratio == pytest.approx(1, abs=0.05)
+    slower = [1.1 * item for item in busy]
+    (found,) = with_verdicts([compare_rounds(busy, slower, 10)])
+    assert found.verdict == "slower"
+
+
 def test_few_processes_get_a_ratio_and_no_verdict():
     base = made_rounds(6, count=5)
     (found,) = with_verdicts([compare_rounds(base, [2 * item for item in base])])
@@ -94,12 +104,13 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     assert covered >= 48
 
 
-def test_the_bootstrap_of_a_median_is_that_of_frames_drawn_one_by_one():
+@pytest.mark.parametrize("percentile", [10, 50])
+def test_the_bootstrap_of_a_percentile_is_that_of_frames_drawn_one_by_one(percentile):
     samples = made_rounds(7, count=1, within=0.3)[0]
     rounds = [samples] * 6
-    found = compare_rounds(rounds, rounds)
+    found = compare_rounds(rounds, rounds, percentile)
     random = np.random.default_rng(0)
-    drawn = np.median(random.choice(samples, (4000, 12, len(samples))), axis=2)
+    drawn = np.percentile(random.choice(samples, (4000, 12, len(samples))), percentile, axis=2)
     by_hand = np.log(drawn[:, :6]).mean(axis=1) - np.log(drawn[:, 6:]).mean(axis=1)
     # Both have the same spread but for the factor that widens the interval.
     factor = math.sqrt(6 / 5) * 2.5706 / 1.959964
