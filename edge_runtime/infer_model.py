@@ -56,6 +56,6 @@ def open_model(
     store = ModelStore(state_directory(options.state_dir))
     starter = ModelStarter(store, load, verify, report=say)
     # A folder of raw maps is one bundle's, which its mapping.json names.
-    follow = options.save_saliency is None
-    with StoreClassifier(starter, options.trial_frames, follow) as running:
+    follows = options.save_saliency is None
+    with StoreClassifier(starter, options.trial_frames, follows) as running:
         yield running

@@ -18,6 +18,7 @@ from edge_runtime.infer_options import InferOptions
 from edge_runtime.infer_page import open_page, open_view
 from edge_runtime.infer_service import add_service_sinks
 from edge_runtime.loop import InferenceLoop
+from edge_runtime.models import StoreClassifier
 from edge_runtime.sinks import (
     JsonLinesSink,
     RotatingJsonLinesSink,
@@ -46,6 +47,9 @@ def run_inference(options: InferOptions) -> int:
         shows_map = view.has_viewers if view is not None and options.maps_for_page_only else None
         classifier = stack.enter_context(open_model(options, shows_map))
         source = stack.enter_context(open_input(options, skipped))
+        if isinstance(classifier, StoreClassifier):
+            # The results over files belong together: they are one model's.
+            classifier.follows &= source.live
         statistics = RunStatistics()
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds

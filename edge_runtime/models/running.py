@@ -29,7 +29,7 @@ class StoreClassifier:
     Args:
         starter: Loads the models.
         trial_frames: Frames after which a model on trial has proved itself.
-        follow: Whether to take another model while running.
+        follows: Whether to take another model while running.
         watch_seconds: How often to look whether another model was chosen.
     """
 
@@ -37,13 +37,13 @@ class StoreClassifier:
         self,
         starter: ModelStarter,
         trial_frames: int,
-        follow: bool = True,
+        follows: bool = True,
         watch_seconds: float = _WATCH_SECONDS,
     ) -> None:
         self._starter = starter
         self._store = starter.store
         self._trial_frames = trial_frames
-        self._follow = follow
+        self.follows = follows
         self._watch_seconds = watch_seconds
         self._next_look = 0.0
         self._mark: object = None
@@ -86,7 +86,7 @@ class StoreClassifier:
 
     def classify(self, frame: Frame) -> Prediction:
         """Classify one frame, with another model than the last frame's if one is ready."""
-        if self._follow:
+        if self.follows:
             self._look_for_another()
         if not self._left:
             return self._running.classify(frame)

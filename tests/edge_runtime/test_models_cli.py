@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from edge_runtime.bundle import open_bundle
+from edge_runtime.models import StoreClassifier
 
 
 @pytest.fixture
@@ -116,3 +117,20 @@ def test_only_what_a_trusted_key_signed_is_installed_and_run(
     assert f"Running first {_sha256(signed)[:12]}" in end.err
     end = infer("--bundle", shelf("second"), "--public-key", tmp_path / "clinic.pub")
     assert end.code == 9
+
+
+@pytest.mark.parametrize(("paced", "follows"), [("", False), ("&fps=200", True)])
+def test_only_a_live_source_is_classified_by_a_model_that_is_chosen_meanwhile(
+    models, infer, shelf, monkeypatch, paced, follows
+):
+    models("install", shelf("first"), "--use", "--engine", "onnx")
+    seen = []
+    leave = StoreClassifier.__exit__
+
+    def note(self, *error):
+        seen.append(self.follows)
+        leave(self, *error)
+
+    monkeypatch.setattr(StoreClassifier, "__exit__", note)
+    assert infer("--source", f"synthetic:?width=64&height=48&frames=6{paced}").code == 0
+    assert seen == [follows]

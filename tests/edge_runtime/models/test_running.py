@@ -108,7 +108,7 @@ def test_a_rollback_is_taken_while_running(running, store, proven):
 
 def test_a_run_can_stay_with_its_model(running, store, proven, installed):
     first, second = proven("first"), installed("second")
-    with running(follow=False) as classifier:
+    with running(follows=False) as classifier:
         store.update(lambda record: record.choose(second))
         for _ in range(FRAMES):
             assert classifier.classify(frame()).model.sha256 == first

@@ -270,7 +270,7 @@ def certificates(tmp_path):
     return certificate, key
 
 
-def test_tls_checks_the_brokers_certificate(broker, subscriber, certificates, capsys):
+def test_tls_checks_the_brokers_certificate(broker, subscriber, certificates):
     certificate, key = certificates
     port = broker("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}").port
     listener = subscriber(port, lambda client: client.tls_set(ca_certs=str(certificate)))

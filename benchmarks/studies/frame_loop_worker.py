@@ -1,0 +1,62 @@
+"""The loop of ``edge-infer`` over frames in memory, each timed from one to the next.
+
+    python -m benchmarks.studies.frame_loop_worker first.edge onnx FRAMES.npy COUNT
+
+Everything between two frames is in the figure: feed, classifier, calm label, statistics. Prints one
+JSON line as ``benchmarks/peers/minimal_loop.py`` does.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from edge_runtime.bundle import open_bundle
+from edge_runtime.loop import InferenceLoop
+from edge_runtime.models import LoadOptions, load_classifier
+from edge_runtime.sources import CaptureTime, Frame, FrameFeed
+from edge_runtime.sources.base import Source
+from edge_runtime.statistics import RunStatistics
+
+
+class MemorySource(Source):
+    """Frames of an array, in turn; notes when each is asked for."""
+
+    name = "memory"
+
+    def __init__(self, path: str, count: int) -> None:
+        self._frames = np.load(path)
+        self._count = count
+        self.wall: list[int] = []
+        self.thread: list[int] = []
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames."""
+        for index in range(self._count):
+            image = self._frames[index % len(self._frames)]
+            self.wall.append(time.perf_counter_ns())
+            self.thread.append(time.thread_time_ns())
+            yield Frame(image, self.name, index, CaptureTime.now(), self.name)
+
+
+def main(bundle: str, engine: str, frames: str, count: int) -> None:
+    """Run the loop and print the figures."""
+    source = MemorySource(frames, count)
+    with load_classifier(open_bundle(bundle), LoadOptions(engine, threads=1)) as classifier:
+        InferenceLoop(
+            feed=FrameFeed(source, threading.Event()),
+            classifier=classifier,
+            sinks=[],
+            statistics=RunStatistics(),
+        ).run()
+    wall, thread = (np.diff(times).tolist() for times in (source.wall, source.thread))
+    print(json.dumps({"wall_ns": wall, "thread_ns": thread}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

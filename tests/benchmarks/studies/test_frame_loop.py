@@ -1,0 +1,28 @@
+"""The study of the frame loop, on a tiny bundle: what it runs and what it reports."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.studies.frame_loop import QUANTITIES, frame_loop
+from edge_runtime.errors import run_command
+from tests.commands import runner
+
+
+def test_each_figure_is_a_ratio_of_rounds(tiny_bundle, tmp_path, capsys):
+    run = runner(lambda arguments: run_command(frame_loop, arguments, "frame_loop"), capsys)
+    end = run(
+        tiny_bundle, "--engine", "onnx", "--rounds", 2, "--frames", 50, "--out", tmp_path / "out"
+    )
+    assert end.code == 0
+    assert "of the hand-written loop's top classes" in end.err
+    record = json.loads((tmp_path / "out" / "report.json").read_text())["onnx"]
+    for quantity in QUANTITIES:
+        name = quantity.replace(" ", "_")
+        ours, theirs = (record["rounds"][loop] for loop in ("edge-infer", "hand-written"))
+        ratios = [one[name] / other[name] for one, other in zip(ours, theirs, strict=True)]
+        assert record["ratios"][name]["rounds"] == pytest.approx(ratios)
+        assert all(value > 0 for value in ratios)
+    assert (tmp_path / "out" / "report.txt").read_text() in end.out
