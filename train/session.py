@@ -217,9 +217,9 @@ class Session:
         if best is None or not self.stops_early(best, epochs_done):
             return False
         self.reporter.message(
-            f"the {phase} phase ends {planned - epochs_done} epochs early: the last "
-            f"{epochs_done - best.epoch} were not better than epoch {best.epoch} (macro recall "
-            f"{best.macro_recall:.1%} on the validation part), which is kept."
+            f"the {phase} phase ends early, after epoch {epochs_done} of {planned}: none was "
+            f"better than epoch {best.epoch} (macro recall {best.macro_recall:.1%} on the "
+            "validation part), which is kept."
         )
         return True
 

@@ -69,8 +69,9 @@ def test_an_early_end_is_told_with_the_epoch_that_is_kept(
 ) -> None:
     epochs = rows(stopped, phase)
     (told,) = [text for text in listener.messages if text.startswith(f"the {name} phase ends")]
-    assert f"ends {PLANNED - len(epochs)} epochs early" in told
-    assert f"not better than epoch {best_of(epochs)['epoch']} " in told
+    planned = PLANNED if phase == "float" else 2 * PLANNED
+    assert f"after epoch {epochs[-1]['epoch']} of {planned}:" in told
+    assert f"than epoch {best_of(epochs)['epoch']} (" in told
 
 
 def test_the_best_float_epoch_is_gone_on_with(stopped: Path) -> None:
