@@ -8,6 +8,8 @@ of a kind that training knew; one within it may be, nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,31 +41,45 @@ class FeatureDistance:
             raise ValueError(
                 f"the mean {mean.shape} and the covariance {covariance.shape} do not fit"
             )
-        try:
-            factor = np.linalg.cholesky(covariance.astype(np.float64))
-        except np.linalg.LinAlgError as error:
-            raise ValueError("the covariance is not positive definite") from error
-        self._mean = mean.astype(np.float32)
         self._starts = range(0, size, _BLOCK)
-        self._panels = [
-            factor[start : start + _BLOCK, :start].T.astype(np.float32) for start in self._starts
-        ]
-        self._inverses = [
-            np.linalg.inv(factor[start : start + _BLOCK, start : start + _BLOCK])
-            .T.astype(np.float32)
-            for start in self._starts
-        ]  # fmt: skip
+        panels: list[NDArray[np.floating]] = []
+        inverses: list[NDArray[np.floating]] = []
+        for start in self._starts:
+            # The rows of L left of the diagonal solve against the blocks above them, so that no
+            # second matrix of this size is ever held: a board has little memory.
+            rows = covariance[start : start + _BLOCK, : start + _BLOCK].astype(np.float64)
+            left = _solved(rows[:, :start], self._starts, panels, inverses)
+            try:
+                diagonal = np.linalg.cholesky(rows[:, start:] - left @ left.T)
+            except np.linalg.LinAlgError as error:
+                raise ValueError("the covariance is not positive definite") from error
+            panels.append(left.T)
+            inverses.append(np.linalg.inv(diagonal).T)
+        self._mean = mean.astype(np.float32)
+        self._panels = [panel.astype(np.float32) for panel in panels]
+        self._inverses = [inverse.astype(np.float32) for inverse in inverses]
 
     def __call__(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the distances float32 ``[N]`` of features ``[N, F]``."""
         centred = features.astype(np.float32) - self._mean
-        solved = np.empty_like(centred)
-        for start, panel, inverse in zip(self._starts, self._panels, self._inverses, strict=True):
-            stop = start + _BLOCK
-            rest = centred[:, start:stop] - solved[:, :start] @ panel
-            solved[:, start:stop] = rest @ inverse
+        solved = _solved(centred, self._starts, self._panels, self._inverses)
         lengths: NDArray[np.float32] = np.linalg.norm(solved, axis=1).astype(np.float32)
         return lengths
+
+
+def _solved(
+    values: NDArray[np.floating],
+    starts: Sequence[int],
+    panels: Sequence[NDArray[np.floating]],
+    inverses: Sequence[NDArray[np.floating]],
+) -> NDArray[np.floating]:
+    """Return ``L^-1 v`` for each row ``v`` of values ``[N, F]``, by as many blocks as are given."""
+    solved = np.empty_like(values)
+    for start, panel, inverse in zip(starts, panels, inverses, strict=False):
+        stop = start + _BLOCK
+        rest = values[:, start:stop] - solved[:, :start] @ panel
+        solved[:, start:stop] = rest @ inverse
+    return solved
 
 
 def open_feature_distance(bundle: Bundle) -> FeatureDistance | None:
