@@ -37,10 +37,7 @@ def add_class_activation(program: Program, images: np.ndarray) -> Program:
         ArtifactError: the network does not end in global average pooling and one linear layer.
     """
     classifier = next(op for op in program.operations if isinstance(op, ops.Linear))
-    pooled = program.producer(classifier.input)
-    if isinstance(pooled, ops.Flatten):
-        pooled = program.producer(pooled.input)
-    if not isinstance(pooled, ops.GlobalAvgPool):
+    if not _is_pooled_right_away(program, classifier):
         raise ArtifactError(
             "class activation maps need global average pooling right in front of the classifier; "
             "the bundle is written without them."
@@ -82,3 +79,11 @@ def add_class_activation(program: Program, images: np.ndarray) -> Program:
     )
     outputs = {SALIENCY: SALIENCY, CLASS_INDEX_USED: CLASS_INDEX_USED}
     return program.extended(tensors, operations, outputs)
+
+
+def _is_pooled_right_away(program: Program, classifier: ops.Linear) -> bool:
+    """Whether nothing but a flattening lies between the global pooling and the classifier."""
+    producer = program.producer(classifier.input)
+    if isinstance(producer, ops.Flatten):
+        producer = program.producer(producer.input)
+    return isinstance(producer, ops.GlobalAvgPool)

@@ -133,14 +133,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         reporter.message(f"post-training ranges, not learned ones: {run.ranges}")
     golden_bytes = golden_images(run.preprocessing)
 
-    reporter.start("writing graphs", 4)
-    candidate = emit_candidate(run.network, calibration, reporter.advance)
-    for mode, reason in candidate.left_out.items():
-        reporter.message(f"no {mode} graph: {reason}")
-    for mode in candidate.mean_places:
-        reporter.message(
-            f"the cells of the {mode} map are placed at the mean of what the network's branches see"
-        )
+    candidate = _emit(run, calibration, reporter)
     reporter.start("checking", len(candidate.programs) + 2)
     gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
     reporter.start("checking ranges", 2)
@@ -180,6 +173,19 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         write_reference(reference_path(options.out), run, emit_references(run.network), contents)
     write_bundle(options.out, contents, force=options.force)
     return ExportResult(contents, gates, checks, candidate.left_out)
+
+
+def _emit(run: TrainedRun, calibration: NDArray[np.uint8], reporter: Reporter) -> Candidate:
+    """All graphs; what is missing or only nearly so is told."""
+    reporter.start("writing graphs", 4)
+    candidate = emit_candidate(run.network, calibration, reporter.advance)
+    for mode, reason in candidate.left_out.items():
+        reporter.message(f"no {mode} graph: {reason}")
+    for mode in candidate.mean_places:
+        reporter.message(
+            f"the cells of the {mode} map are placed at the mean of what the network's branches see"
+        )
+    return candidate
 
 
 def _read_run(options: ExportOptions) -> TrainedRun:

@@ -46,14 +46,28 @@ NAMES = (
     "small_cnn",
     "squeeze_cnn",
     "timm:mobilenetv3_small_100",
-    "timm:mobilenetv3_large_100",
-    "timm:densenet121",
-    "timm:regnetx_002",
 )
 _CLASSES = 5
 _IMAGES = 16
 _SETTLING_STEPS = 3
 _HEAD = (
+    "# What the export makes of each backbone",
+    "",
+    "`python -m benchmarks.studies.backbones` at {size} x {size} pixels, random weights, one",
+    "process each. Float operations are those between the image's bytes and the outputs, in the",
+    "graph that ONNX Runtime executes after its optimisations and in the one that LiteRT loads;",
+    "parts are what LiteRT hands to XNNPACK, outside what it keeps. Seconds and memory are those",
+    "of lowering, deriving and writing all graphs, on a machine that others used as well: no",
+    "measure of speed.",
+    "",
+    "Hard-swish, hard sigmoid and squeeze-excite (MobileNetV3) are integer: a hard sigmoid is a",
+    "depthwise layer of one cell, clipped at 0 and 1 by its site, a gate is a product, and its",
+    "gradient a product with the other factor, added up over the cells. A network with a layer",
+    "behind its global pooling, as MobileNetV3 has, has no exact class activation map and gets",
+    "none. Sigmoid, SiLU and GELU are refused with the operation and its source line before",
+    "anything is trained. Both runtimes have an integer sigmoid, but LiteRT's has a fixed range",
+    "of its output, which no site that is trained here has.",
+    "",
     "| backbone | graph | float operations, ONNX Runtime | LiteRT | parts for XNNPACK | outside | "
     "MB, ONNX / TFLite |",
     "|---|---|---|---|---|---|---|",
@@ -141,11 +155,11 @@ def _measured(name: str, side: int) -> list[str]:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1)
-@click.option("--size", type=int, default=160, show_default=True, help="Side of the input.")
+@click.option("--size", type=int, default=96, show_default=True, help="Side of the input.")
 @click.option("--out", type=click.Path(path_type=Path), help="Markdown file.")
 def backbones(names: Sequence[str], size: int, out: Path | None) -> None:
     """Export backbones by NAMES; without, the list of this script."""
-    lines = [*_HEAD]
+    lines = [line.format(size=size) for line in _HEAD]
     for name in names or NAMES:
         # A process each, so that the peak of its memory is its own.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
