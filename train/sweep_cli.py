@@ -14,6 +14,7 @@ import click
 from edge_runtime.errors import IncompleteError, UsageError
 from train.cli import train
 from train.flags import tables_of_flags
+from train.sweep.metric import METRICS
 
 if TYPE_CHECKING:
     from train.sweep.halving import Halving
@@ -67,10 +68,8 @@ _OWN_MEANING = ("out", "config", "resume", "force", "processes")
 )
 @click.option(
     "--metric",
-    type=click.Choice(["macro_recall", "accuracy", "loss"]),
-    default="macro_recall",
-    show_default=True,
-    help="Figure of the validation part that trials are compared by.",
+    type=click.Choice(list(METRICS)),
+    help=f"Figure of the validation part that trials are compared by [{next(iter(METRICS))}].",
 )
 @click.option(
     "--halving",
@@ -132,7 +131,7 @@ def sweep(
     out: Path,
     vary: tuple[str, ...],
     trials: int | None,
-    metric: str,
+    metric: str | None,
     halving: bool,
     grace: int | None,
     reduction: int | None,
@@ -155,7 +154,8 @@ def sweep(
     out = out.absolute()
     given = {name: value for name, value in flags.items() if value is not None}
     if resume or report_only:
-        named = {"vary": vary, "trials": trials, "config": config, "halving": halving} | given
+        named = {"vary": vary, "trials": trials, "config": config, "metric": metric}
+        named |= {"halving": halving, "grace": grace, "reduction": reduction} | given
         contradicting = [name for name, value in named.items() if value]
         if contradicting:
             raise UsageError(
@@ -188,14 +188,13 @@ sweep.params.extend(option for option in train.params if option.name not in _OWN
 def _new_plan(
     vary: tuple[str, ...],
     count: int | None,
-    metric: str,
+    metric: str | None,
     chosen: dict[str, Any],
     config: Path | None,
     given: dict[str, Any],
 ) -> Plan:
     from train.config import read_toml, to_tables
     from train.run_directory import RunDirectory
-    from train.sweep.metric import METRICS
     from train.sweep.plan import Plan, merged, with_whole_paths
     from train.sweep.space import parse_axis
 
@@ -213,7 +212,7 @@ def _new_plan(
     repeated = [entry for entry in entries if entries.count(entry) > 1]
     if repeated:
         raise UsageError(f"{'.'.join(repeated[0])} is varied twice; give each --vary once.")
-    plan = Plan(with_whole_paths(base), axes, count, seed, METRICS[metric])
+    plan = Plan(with_whole_paths(base), axes, count, seed, METRICS[metric or next(iter(METRICS))])
     return Plan(plan.base, axes, count, seed, plan.metric, _halving(plan, chosen))
 
 

@@ -139,6 +139,8 @@ def test_other_images_are_refused(saliedge, over: Path) -> None:
         (["--vary", "k=0.3,0.5", "--address", "127.0.0.1:1"], 5, "nothing answers"),
         (["--vary", "k=0.3,0.5", "--data", "nowhere"], 3, "nowhere"),
         (["--resume", "--vary", "k=0.3,0.5"], 2, "leave out --vary"),
+        (["--resume", "--metric", "loss"], 2, "leave out --metric"),
+        (["--resume", "--lr", "1e-3"], 2, "leave out --lr"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_starts(
