@@ -29,7 +29,8 @@ the terminal say so ("post-training ranges").
 \b
 Beside NAME.edge, which is all that a device needs, lie NAME.report.html (what was checked, in
 pictures and tables) and NAME.gates.json (the same as numbers), both written even if a check failed,
-and NAME.reference/ (the float graphs, for comparison).
+NAME.reference/ (the float graphs, for comparison) and NAME.export.log, if engines had anything to
+say.
 """
 
 
@@ -131,6 +132,7 @@ def export(
     a check fails, no bundle is written.
     """
     from export.exporter import ExportOptions, export_run
+    from export.noise import log_path, noise_kept_in
     from export.summary import summary_lines
     from train.progress import reporting
 
@@ -145,7 +147,8 @@ def export(
         post_training=_post_training(calibrate, ranges, of_model),
     )
     with reporting() as reporter:
-        result = export_run(options, reporter)
+        with noise_kept_in(log_path(options.out)):
+            result = export_run(options, reporter)
         for line in summary_lines(options, result):
             reporter.message(line)
 
