@@ -19,7 +19,7 @@ import click
 
 from edge_runtime.errors import TERMINATED, UsageError
 
-__all__ = ["RememberingCommand", "launch", "launch_again"]
+__all__ = ["RememberingCommand", "end_with_parent", "launch", "launch_again"]
 
 _POLL_SECONDS = 0.1
 # For the other processes to end by themselves after one has; then they are killed.
@@ -64,7 +64,7 @@ def launch(arguments: Sequence[str], count: int) -> int:
             env=environment,
             # Ctrl-C in a terminal reaches this process alone, which hands it on once.
             process_group=0,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         for environment in _environments(count)
     ]
@@ -103,7 +103,8 @@ def _environments(count: int) -> list[dict[str, str]]:
 _LIBC = ctypes.CDLL(None)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Before a program is run in a child: have it told to end (SIGTERM) when its parent dies."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from train.launch import end_with_parent
+
 __all__ = ["RayCluster", "ray_cluster", "session_of", "until"]
 
 _OBJECT_STORE_BYTES = 80 * 1024 * 1024
@@ -51,6 +53,8 @@ class RayCluster:
             stdout=output.open("w"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A test run that is killed cleans up nothing.
+            preexec_fn=end_with_parent,
         )
         self.machines.append(machine)
         until(
