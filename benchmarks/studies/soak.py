@@ -92,7 +92,7 @@ class Verdict:
 def judge(samples: list[Sample]) -> Verdict:
     """Judge the samples of a run, which are in order.
 
-    The counts of descriptors and threads are the least of each half: a visit in between opens some.
+    Counts of descriptors and threads are the least of each half: what a visit opened may linger.
 
     Raises:
         GateError: There are too few samples.
@@ -166,14 +166,15 @@ def _watch(run: subprocess.Popen[str], frames: int) -> list[Sample]:
     samples: list[Sample] = []
     while not samples or samples[-1].frames < frames:
         visits[len(samples) % len(visits)](port)
-        sample = _sample(run.pid, _moment(port, "watcher")["number"])
+        time.sleep(_PAUSE_SECONDS)
+        # At rest, with every visitor's connection closed.
+        sample = _sample(run.pid, port)
         samples.append(sample)
         print(
             f"\r{sample.frames} of {frames} frames, {sample.resident / _MB:.1f} MB",
             end="",
             flush=True,
         )
-        time.sleep(_PAUSE_SECONDS)
     print()
     return samples
 
@@ -195,13 +196,13 @@ def _port(run: subprocess.Popen[str]) -> int:
     raise GateError("edge-infer ended without serving its page; see above.")
 
 
-def _sample(pid: int, frames: int) -> Sample:
+def _sample(pid: int, port: int) -> Sample:
     process = Path("/proc") / str(pid)
     resident = resident_memory(process / "status")
     if isinstance(resident, Absent):
         raise GateError(f"The process ended early: {resident}.")
     descriptors, threads = (sum(1 for _ in (process / name).iterdir()) for name in ("fd", "task"))
-    return Sample(frames, resident, descriptors, threads)
+    return Sample(_moment(port, "watcher")["number"], resident, descriptors, threads)
 
 
 def _moment(port: int, viewer: str, after: int = 0) -> dict[str, Any]:

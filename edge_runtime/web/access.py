@@ -9,9 +9,11 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-__all__ = ["Access", "AttemptLimit"]
+__all__ = ["SESSION_SECONDS", "Access", "AttemptLimit"]
 
-_SESSION_SECONDS = 12 * 3600.0
+SESSION_SECONDS = 12 * 3600
+"""How long a session lasts."""
+
 _MAX_SESSIONS = 64
 _WINDOW_SECONDS = 60.0
 _FAILURES_OF_ONE = 5
@@ -80,7 +82,7 @@ class Access:
     def open_session(self) -> str:
         """Return the secret of a new session; the oldest of too many ends."""
         session = secrets.token_urlsafe(32)
-        self._sessions[_digest(session)] = self._clock() + _SESSION_SECONDS
+        self._sessions[_digest(session)] = self._clock() + SESSION_SECONDS
         while len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)
         return session

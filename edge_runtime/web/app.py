@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from edge_runtime.web.access import Access
+from edge_runtime.web.access import SESSION_SECONDS, Access
 from edge_runtime.web.guard import client_address
 from edge_runtime.web.view import LiveView, encode_moment
 
@@ -26,7 +26,6 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _WAIT_SECONDS = 1.0
-_SESSION_SECONDS = 12 * 3600
 
 
 class Viewers:
@@ -111,7 +110,7 @@ def page_application(
         response.set_cookie(
             cookie,
             access.open_session(),
-            max_age=_SESSION_SECONDS,
+            max_age=SESSION_SECONDS,
             secure=encrypted,
             httponly=True,
             samesite="strict",
