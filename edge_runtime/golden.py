@@ -15,6 +15,8 @@ __all__ = ["GoldenResult", "check_golden"]
 
 # Steps are computed in float32, so a difference of exactly one may read as a little more.
 _STEP_SLACK = 1e-3
+# The built-in kernels of the older engine round otherwise than XNNPACK, layer after layer.
+_STEPS_OF_ENGINE = {"tflite-runtime": 3.0}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def check_golden(
     steps = np.abs(logits - expected) / golden.logit_step
     # A class that ties with the expected top class within the tolerance is as good.
     chosen = np.take_along_axis(expected, logits.argmax(axis=1)[:, None], axis=1)[:, 0]
-    tolerance = golden.max_steps * golden.logit_step
+    allowed = max(golden.max_steps, _STEPS_OF_ENGINE.get(engine_name, 0.0))
+    tolerance = allowed * golden.logit_step
     agreed = int(np.sum(chosen >= expected.max(axis=1) - tolerance))
     correlation = None
     if maps is not None:
@@ -91,7 +94,7 @@ def check_golden(
         worst_steps=worst,
         top_class_agreed=agreed,
         lowest_correlation=correlation,
-        passed=worst <= golden.max_steps + _STEP_SLACK
+        passed=worst <= allowed + _STEP_SLACK
         and agreed == len(images)
         and (correlation is None or correlation >= golden.min_correlation),
     )
