@@ -97,7 +97,7 @@ def test_a_run_before_its_first_frame_has_no_age_and_no_model():
 
 
 def test_a_lost_camera_and_doubtful_frames_are_counted():
-    assessment = Assessment(shown_label="polyp", uncertain=True, distance=9.0, unfamiliar=True)
+    assessment = Assessment("polyp", 0.4, uncertain=True, distance=9.0, unfamiliar=True)
     progress = _progress(assessment=assessment)
     progress.source_changed(SourceStatus("lost", "camera", CaptureTime.now(), "", 2))
     samples, _ = parse(exposition(progress.snapshot(), None))
