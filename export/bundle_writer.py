@@ -136,15 +136,7 @@ def bundle_record(
         graphs=tuple(graph.spec for graph in candidate.graphs),
         files=_records(files),
         golden=golden.record,
-        features=FeatureStatistics(
-            size=len(features.mean),
-            count=features.count,
-            mean_file=_MEAN_FILE,
-            covariance_file=_COVARIANCE_FILE,
-            shrinkage=features.shrinkage,
-            threshold=features.threshold,
-            false_alarm_rate=features.false_alarm_rate,
-        ),
+        features=_feature_record(features),
         quantization=_sites(candidate),
         provenance=provenance,
         metrics={} if validation is None else {"validation": validation},
@@ -152,6 +144,18 @@ def bundle_record(
         includes_images=includes_images,
     )
     return BundleContents(spec, files)
+
+
+def _feature_record(features: FeatureMoments) -> FeatureStatistics:
+    return FeatureStatistics(
+        size=len(features.mean),
+        count=features.count,
+        mean_file=_MEAN_FILE,
+        covariance_file=_COVARIANCE_FILE,
+        shrinkage=features.shrinkage,
+        threshold=features.threshold,
+        false_alarm_rate=features.false_alarm_rate,
+    )
 
 
 def write_bundle(path: Path, contents: BundleContents, *, force: bool) -> None:

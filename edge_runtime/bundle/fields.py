@@ -69,14 +69,12 @@ def text_list(record: Json, key: str) -> tuple[str, ...]:
     return tuple(items)
 
 
-def list_of(
-    record: Json, key: str, build: Callable[[Json], _T], optional: bool = False
-) -> tuple[_T, ...]:
-    """Build one thing from each object of an array; empty if it is missing and ``optional``."""
+def list_of(record: Json, key: str, build: Callable[[Json], _T]) -> tuple[_T, ...]:
+    """Build one thing from each object of an array."""
     items = _get(
         record,
         key,
-        [] if optional else _MISSING,
+        _MISSING,
         "an array of objects",
         lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value),
     )
