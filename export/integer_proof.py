@@ -58,7 +58,6 @@ _ONNX_MOVES = frozenset(
         "ReduceMax",
         "ReduceMin",
         "Reshape",
-        "Resize",
         "Slice",
         "Split",
         "Squeeze",

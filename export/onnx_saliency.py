@@ -103,39 +103,41 @@ def channel_slice(graph: OnnxGraph, operation: ops.ChannelSlice) -> None:
 
 
 def zero_insert(graph: OnnxGraph, operation: ops.ZeroInsert) -> None:
-    """Each byte repeated, and all its repetitions but the first pressed to zero between two bounds.
+    """Zeros behind each cell's channels, then behind each row, with the channels last.
 
-    ONNX Runtime repeats and bounds many bytes at a time. DepthToSpace and Gather move them one by
-    one, with twenty times the instructions on a Cortex-A76.
+    ONNX Runtime runs its convolutions with the channels last and cancels the transpositions, so
+    that whole cells are moved. DepthToSpace and Resize move byte by byte in that order.
     """
     prefix, (rows, columns) = f"{operation.output}/", operation.stride
-    size = graph.spec(operation.output).shape[1:]
     channels, height, width = graph.spec(operation.input).shape
-    full = (height * rows, width * columns)
-    whole = size == full
-    # As a size, since scales would be real numbers among the integers.
-    shape = graph.constant(f"{prefix}shape", np.array([1, channels, *full], np.int64))
-    repeated = graph.node(
-        "Resize",
-        [operation.input, "", "", shape],
-        f"{prefix}repeated" if whole else f"{prefix}whole",
-        mode="nearest",
-        coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
-    )
-    if not whole:
+    size = graph.spec(operation.output).shape[1:]
+    zero = graph.constant(f"zero_point/{SIGNED_ZERO}", np.array(SIGNED_ZERO, np.uint8))
+
+    def integers(name: str, values: list[int]) -> str:
+        return graph.constant(f"{prefix}{name}", np.array(values, np.int64))
+
+    def reshaped(source: str, name: str, shape: list[int]) -> str:
+        return graph.node("Reshape", [source, integers(f"{name}/shape", shape)], f"{prefix}{name}")
+
+    def padded(source: str, name: str, amount: int) -> str:
+        amounts = integers(f"{name}/amounts", [0, 0, 0, amount])
+        return graph.node("Pad", [source, amounts, zero], f"{prefix}{name}")
+
+    last = graph.node("Transpose", [operation.input], f"{prefix}last", perm=[0, 2, 3, 1])
+    cells = reshaped(last, "cells", [height * width, channels])
+    wide = padded(cells, "wide", channels * (columns - 1))
+    row = width * columns * channels
+    high = padded(reshaped(wide, "rows", [height, row]), "high", row * (rows - 1))
+    full = [height * rows, width * columns]
+    spread = reshaped(high, "whole", [1, *full, channels])
+    if list(size) != full:
         bounds = [
-            graph.constant(f"{prefix}starts", np.array([0, 0], np.int64)),
-            graph.constant(f"{prefix}ends", np.array(size, np.int64)),
-            graph.constant(f"{prefix}axes", np.array([2, 3], np.int64)),
+            integers("starts", [0, 0]),
+            integers("ends", list(size)),
+            integers("axes", [1, 2]),
         ]
-        repeated = graph.node("Slice", [repeated, *bounds], f"{prefix}repeated")
-    bounded = repeated
-    for kind, free, output in (("Min", 255, f"{prefix}below"), ("Max", 0, operation.output)):
-        bound = np.full((1, 1, *size), SIGNED_ZERO, np.uint8)
-        bound[:, :, ::rows, ::columns] = free
-        name = f"{kind}/{rows}x{columns}/{size[0]}x{size[1]}"
-        bounded = graph.node(kind, [bounded, graph.constant(name, bound)], output)
+        spread = graph.node("Slice", [spread, *bounds], f"{prefix}cut")
+    graph.node("Transpose", [spread], operation.output, perm=[0, 3, 1, 2])
 
 
 def peak(graph: OnnxGraph, operation: ops.Peak) -> None:
