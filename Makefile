@@ -10,10 +10,10 @@ export SALIEDGE_DATA ?= $(abspath ../shared/data)
 endif
 export PYTHON
 
-.PHONY: help venv demo test lint format test-all clean
+.PHONY: help venv demo test test-arm64 dist lint format test-all clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 venv: ## Make .venv (dependencies are shared between checkouts, see .ci/venv)
 	@.ci/venv
@@ -32,10 +32,16 @@ format: venv ## Let Ruff format the code and fix what it can
 	$(BIN)/python -m ruff format .
 
 test: lint ## Lint, then all tests with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not arm64" --cov --cov-report=term:skip-covered
+
+test-arm64: venv ## The wheel on emulated Raspberry Pis: outputs and instruction counts
+	@SALIEDGE_ACCEPT_COUNTS=$(ACCEPT_COUNTS) $(BIN)/python -m pytest -m arm64 tests/arm64
 
 test-all: ## As test, but a missing system package is a failure, and with the tests that wait
-	@SALIEDGE_REQUIRE=all SALIEDGE_SLOW=1 $(MAKE) test
+	@SALIEDGE_REQUIRE=all SALIEDGE_SLOW=1 $(MAKE) test test-arm64
+
+dist: venv ## sdist and wheel of the last commit, the same bytes on every machine
+	@$(BIN)/python .ci/dist.py
 
 clean: ## Remove what was built here (not the shared dependencies)
 	rm -rf .venv build dist demo *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache \

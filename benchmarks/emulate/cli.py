@@ -97,10 +97,10 @@ class EmulateOptions:
 @click.option(
     "--saliency",
     "saliencies",
-    type=_Names(("none", "cam", "gradient")),
+    type=_Names(("none", "cam", "gradient-early", "gradient")),
     default=(),
     metavar="MAP,...",
-    help="Maps to count: none, cam, gradient. Default: all that the bundle has.",
+    help="Maps to count: none, cam, gradient-early, gradient. Default: all that the bundle has.",
 )
 @click.option(
     "--device-set",

@@ -28,7 +28,7 @@ def test_missing_programs_are_named_with_their_packages(bench, bundle_path, monk
     [
         ("--cpu", "cortex-a53", "cortex-a72, cortex-a76"),
         ("--engine", "onnx,torch", "onnx, litert, tflite-runtime"),
-        ("--saliency", "occlusion", "none, cam, gradient"),
+        ("--saliency", "occlusion", "none, cam, gradient-early, gradient"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_choices(bench, bundle_path, option, value, choices):
