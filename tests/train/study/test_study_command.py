@@ -34,10 +34,10 @@ epochs = 1
 # Kills itself with SIGKILL at the Nth clipping of gradients, in the middle of an epoch.
 _KILLED = """
 import os, signal, sys
-import train.session as session
+import train.learner as learner
 from edge_runtime.cli import main
 
-original, left = session.clip_gradients, [int(sys.argv[1])]
+original, left = learner.clip_gradients, [int(sys.argv[1])]
 
 def counted(*arguments):
     left[0] -= 1
@@ -45,7 +45,7 @@ def counted(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*arguments)
 
-session.clip_gradients = counted
+learner.clip_gradients = counted
 main(sys.argv[2:])
 """
 
