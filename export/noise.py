@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from edge_runtime.errors import SaliedgeError
-from edge_runtime.files import atomic_write_bytes
+from edge_runtime.files import atomic_write_bytes, output_errors
 
 __all__ = ["log_path", "noise_kept_in"]
 
@@ -64,4 +64,5 @@ def _keep(kept: IO[bytes], path: Path) -> None:
     if noise:
         atomic_write_bytes(path, noise)
     else:
-        path.unlink(missing_ok=True)
+        with output_errors(path):
+            path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.absent import Absent
 from benchmarks.conditions import cpu_model
 from benchmarks.configurations import find_reference
+from benchmarks.emulate.bytecode import ready_userland
 from benchmarks.emulate.cache import cache_root
 from benchmarks.emulate.counter import build_counter
 from benchmarks.emulate.device_sets import DEVICE_SETS, default_device_set
@@ -18,7 +19,6 @@ from benchmarks.emulate.measure import Target, configurations_of, count_instruct
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.emulate.report import EmulationReport
 from benchmarks.emulate.tools import require_tools
-from benchmarks.emulate.userland import build_userland
 from benchmarks.report import BundleIdentity
 from benchmarks.workload import Workload, synthetic_frames
 from edge_runtime.bundle import Bundle
@@ -75,7 +75,7 @@ def emulate_bundle(
     userlands = {}
     for chosen in dict.fromkeys(sets.values()):
         tell(f"Debian and wheels of {chosen.name} (fetched once, into {cache})")
-        userlands[chosen] = build_userland(chosen, cache)
+        userlands[chosen] = ready_userland(chosen, cache)
     targets = [
         Target(userlands[chosen], PROCESSORS[name], engine)
         for engine, chosen in sets.items()

@@ -22,6 +22,7 @@ def run_python(
     packages: Sequence[Path] = (),
     counter: tuple[Path, Path] | None = None,
     standard_input: bytes = b"",
+    keeps_bytecode: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the Python of a userland and wait for it.
 
@@ -35,6 +36,7 @@ def run_python(
         packages: Folders with packages that come before the userland's wheels.
         counter: The counting plugin and the file that it writes.
         standard_input: What the program reads.
+        keeps_bytecode: Let Python store what it compiles, see :mod:`benchmarks.emulate.bytecode`.
 
     Returns:
         The process, whatever its exit code, with what it printed.
@@ -54,6 +56,8 @@ def run_python(
         "PYTHONNOUSERSITE": "1",
         "PYTHONPATH": ":".join(str(place) for place in (*packages, userland.site)),
     }
+    if not keeps_bytecode:
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.run(
         [*map(str, command), str(userland.interpreter(processor)), *map(str, arguments)],
         input=standard_input,

@@ -96,7 +96,7 @@ def install_wheels(
             *pip_command(),
             "install",
             "--quiet",
-            # Compiled by the userland's own Python on first use, which may be another version.
+            # Compiled by the userland's own Python, which may be another version.
             "--no-compile",
             *([] if dependencies else ["--no-deps"]),
             "--target",

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.emulate.bytecode import ready_userland
 from benchmarks.emulate.cache import cache_root
 from benchmarks.emulate.device_sets import DEVICE_SETS
 from benchmarks.emulate.emulator import run_python
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.emulate.tools import DEBIAN_PACKAGES
-from benchmarks.emulate.userland import Userland, build_userland, install_wheels
+from benchmarks.emulate.userland import Userland, install_wheels
 from edge_runtime import infer_cli
 from edge_runtime.synthetic import write_dataset
 from tests.requirements import require_program
@@ -120,7 +121,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Board]:
         packages = tmp_path_factory.mktemp("packages")
         # The wheels it needs are in the cache; this is the project's own alone.
         install_wheels(device_set, [str(wheel)], packages, dependencies=False)
-        installed[name] = Board(build_userland(device_set, cache_root()), packages)
+        installed[name] = Board(ready_userland(device_set, cache_root()), packages)
     return installed
 
 

@@ -46,11 +46,11 @@ def trace(command, folder, *options):
     strace = require_program("strace", "strace")
     home, log = folder / "home", folder / "trace"
     home.mkdir()
-    dropped = ("ORT_DISABLE_TELEMETRY", "NOTIFY_SOCKET")
+    # Nothing else: an engine that finds CI in its environment sends nothing, which proves nothing.
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name not in dropped and not name.startswith("XDG_")
+        if name.startswith(("LANG", "LC_", "LD_LIBRARY_", "OMP_", "PATH", "PYTHON"))
     }
     subprocess.run(
         [strace, "-f", "-qq", "-o", log, *options, *command],
