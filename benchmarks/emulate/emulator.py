@@ -50,6 +50,7 @@ def run_python(
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
         "PATH": "/usr/bin",
         "PYTHONHASHSEED": "0",
         "PYTHONHOME": "/usr",
