@@ -32,6 +32,7 @@ from export.candidate import Candidate, emit_candidate, emit_references, output_
 from export.feature_statistics import FeatureMoments, feature_moments
 from export.gates import GateReport, GateThresholds, judge
 from export.golden import golden_images, make_golden
+from export.near_ties import settle_sums
 from export.parity import run_graph
 from export.post_training import PostTraining, calibrated, read_float_run, read_model
 from export.program import FEATURES
@@ -132,6 +133,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         run = calibrated(run, calibration, options.post_training)
         reporter.message(f"post-training ranges, not learned ones: {run.ranges}")
     golden_bytes = golden_images(run.preprocessing)
+    moved_ranges = settle_sums(run.network)
 
     candidate = _emit(run, calibration, reporter)
     reporter.start("checking", len(candidate.programs) + 2)
@@ -140,7 +142,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     checks = check_calibration(
         run.network, candidate.plain, calibration, run.activations, reporter.advance
     )
-    provenance = _provenance(options, run, candidate, loaded)
+    provenance = _provenance(options, run, candidate, loaded, moved_ranges)
     record = report_record(
         candidate,
         gates,
@@ -244,7 +246,11 @@ def _raise_failed(options: ExportOptions, gates: GateReport) -> None:
 
 
 def _provenance(
-    options: ExportOptions, run: TrainedRun, candidate: Candidate, loaded: LoadedImages
+    options: ExportOptions,
+    run: TrainedRun,
+    candidate: Candidate,
+    loaded: LoadedImages,
+    moved_ranges: dict[str, float],
 ) -> dict[str, Any]:
     """The run's provenance and the export's own: hashes, counts and versions."""
     calibration = np.ascontiguousarray(loaded.images[: options.samples])
@@ -263,6 +269,7 @@ def _provenance(
             "feature_images": len(loaded.images),
             "seed": options.seed,
             "ranges": run.ranges,
+            "moved_ranges": moved_ranges,
             "left_out": candidate.left_out,
         },
         "tools": tools,

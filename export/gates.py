@@ -52,7 +52,7 @@ class GateThresholds:
         logit_steps_tflite_runtime: the same for tflite-runtime, whose kernels round differently.
         torch_steps: the same for the trained network in torch.
         features_off: largest share of features that are more than one step off. A near-tie in a
-            sum may be rounded either way, and then spreads through the layers behind it.
+            mean may be rounded either way, and then spreads through the layers behind it.
         top_agreement: least share of images with the same top class; two classes that the reference
             has within one step count as the same.
         probability: largest difference of a probability.

@@ -1,6 +1,7 @@
 """Read the learned ranges back out of the files: does every alpha arrive, to the last bit?
 
-The expected scale is worked out here from the checkpoint's alpha and the numbers contract alone,
+The expected scale is worked out here from the network's alpha (the checkpoint's, but for what
+:mod:`export.near_ties` moved in its last bits) and the numbers contract alone,
 and the files are read through the formats' own definitions. Nothing is shared with the lowering or
 the emitters but the names of the network's nodes.
 

@@ -1,0 +1,167 @@
+"""Move the ranges of summands by millionths, so that every kernel rounds every sum alike.
+
+Kernels add bytes in arithmetic of their own: torch in float32, ONNX Runtime in float32 on bytes
+with their zero points, XNNPACK in whole numbers with multipliers of 21 bits. They differ only where
+the exact sum of two integers lies within about 6e-5 of a tie of the output's grid. Two summands of
+8 bits have but 65,536 pairs of integers, of which an accident of the ranges puts none to a dozen
+there. If such a pair is a common one, an engine is a step off at the same values of every image,
+and the layers behind can turn that into many steps. No form of an integer sum that XNNPACK takes is
+more precise, so it is the pairs that have to move.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from train.quantization import QuantizedNetwork
+from train.quantization.fake_quantize import lowest_level
+from train.quantization.site import Site
+
+__all__ = ["Grid", "ambiguous_pairs", "settle_sums"]
+
+Floats = NDArray[np.float64]
+
+_MULTIPLIER_BITS = 21
+# Where to look, in units in the last place of an alpha, each at most 2^-23 of its value: up to so
+# many strides away. The nearest will do but where one scale is half another, exactly: then every
+# second sum is a tie, and has to move by more than what a float32 with a zero point rounds off.
+_STRIDES, _FURTHEST = (1, 8, 64), 4
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The integers of a tensor: from ``low`` to ``high``, each ``scale`` large."""
+
+    scale: np.float32
+    low: int
+    high: int
+    signed: bool
+
+    @property
+    def values(self) -> Floats:
+        """All integers, float64 ``[levels]``."""
+        return np.arange(self.low, self.high + 1, dtype=np.float64)
+
+    def clip(self, steps: Floats) -> Floats:
+        """What a kernel writes for these integers."""
+        return np.clip(steps, self.low, self.high)
+
+
+def ambiguous_pairs(left: Grid, right: Grid, target: Grid) -> NDArray[np.intp]:
+    """The pairs of integers whose sum some kernel rounds otherwise than exact arithmetic does.
+
+    Args:
+        left: the first summand.
+        right: the second.
+        target: what the sum is written to.
+
+    Returns:
+        int ``[P, 2]``, canonical integers of the two summands.
+    """
+    a, b = left.values[:, None], right.values[None, :]
+    total = a * float(left.scale) + b * float(right.scale)
+    exact = target.clip(np.rint(total / float(target.scale)))
+    ratios = (left.scale / target.scale, right.scale / target.scale)
+    wrong = np.zeros(exact.shape, bool)
+    for kernel in (_xnnpack(a, b, *ratios), *_float32(a, b, *ratios, left, right, target)):
+        wrong |= target.clip(kernel) != exact
+    pairs: NDArray[np.intp] = np.argwhere(wrong) + np.array([left.low, right.low])
+    return pairs
+
+
+def _xnnpack(a: Floats, b: Floats, first: np.float32, second: np.float32) -> Floats:
+    """Whole multipliers, the larger one of 21 bits; a shift that rounds halves up."""
+    shift = _MULTIPLIER_BITS - int(np.frexp(max(first, second))[1])
+    multipliers = [np.rint(np.ldexp(float(ratio), shift)) for ratio in (first, second)]
+    # All below 2^53, so that float64 holds every number here exactly.
+    steps: Floats = np.floor(np.ldexp(a * multipliers[0] + b * multipliers[1], -shift) + 0.5)
+    return steps
+
+
+def _float32(
+    a: Floats, b: Floats, first: np.float32, second: np.float32, left: Grid, right: Grid, out: Grid
+) -> Iterator[Floats]:
+    """In torch, on integers around zero; in ONNX Runtime, on bytes, fused multiply-adds or not."""
+    narrow = np.float32
+    yield np.rint(narrow(a * first) + narrow(b * second)).astype(np.float64)
+    zeros = [narrow(128 if grid.signed else 0) for grid in (left, right, out)]
+    fixed = zeros[2] - (first * zeros[0] + second * zeros[1])
+    bytes_a, bytes_b = a + zeros[0], b + zeros[1]
+    separate = narrow(bytes_a * first) + (fixed + narrow(bytes_b * second))
+    fused = narrow(bytes_a * first + narrow(fixed + bytes_b * second))
+    for total in (separate, fused):
+        yield np.rint(total).astype(np.float64) - float(zeros[2])
+
+
+def settle_sums(network: QuantizedNetwork) -> dict[str, float]:
+    """Change alphas in place until no sum of the network has an ambiguous pair.
+
+    Sums are taken from the last to the first: the range of a sum is settled before those of its
+    summands, which move by the fewest units in the last place that do.
+
+    Case 1: no pair is ambiguous: nothing moves.
+    Case 2: a summand's site also is a later sum's, or its sum's own: only the other summand moves.
+    Case 3: none may move, or none of the places nearby is better: the pairs stay, and the gates
+    judge what they do.
+
+    Args:
+        network: quantising.
+
+    Returns:
+        Site to the change of its alpha, as a share of it; at most 2^-15 (31 millionths).
+    """
+    before = network.alphas()
+    settled: set[Site] = set()
+    for node in reversed(network.graph.nodes):
+        if node.operation != "add" or network.graph.image.name in node.inputs:
+            continue
+        left, right = (network.site_of(name) for name in node.inputs)
+        target = network.site_of(node.name)
+        movable = [site for site in dict.fromkeys((left, right)) if site not in settled | {target}]
+        _settle(left, right, target, movable)
+        settled |= {left, right, target}
+    return {
+        name: alpha / before[name] - 1
+        for name, alpha in network.alphas().items()
+        if alpha != before[name]
+    }
+
+
+def _settle(left: Site, right: Site, target: Site, movable: list[Site]) -> None:
+    start = [site.alpha.detach().clone() for site in movable]
+    for offsets in _offsets(len(movable)):
+        for site, alpha, offset in zip(movable, start, offsets, strict=True):
+            _set_alpha(site, alpha, offset)
+        if not len(ambiguous_pairs(*(_grid(site) for site in (left, right, target)))):
+            return
+    for site, alpha in zip(movable, start, strict=True):
+        _set_alpha(site, alpha, 0)
+
+
+def _offsets(count: int) -> Iterator[tuple[int, ...]]:
+    """Where to look, in units in the last place of each alpha: the nearest first."""
+    places = list(itertools.product(range(-_FURTHEST, _FURTHEST + 1), repeat=count))
+    places.sort(key=lambda place: max(map(abs, place), default=0))
+    for stride in _STRIDES:
+        yield from (tuple(stride * steps for steps in place) for place in places)
+
+
+def _set_alpha(site: Site, start: torch.Tensor, offset: int) -> None:
+    """``start`` and so many units in its last place."""
+    with torch.no_grad():
+        site.alpha.copy_((start.view(torch.int32) + offset).view(torch.float32))
+
+
+def _grid(site: Site) -> Grid:
+    return Grid(
+        np.float32(site.scale.item()),
+        lowest_level(site.bits, site.signed),
+        site.clip.levels,
+        site.signed,
+    )
