@@ -36,7 +36,7 @@ def open_input(options: InferOptions, skipped: list[str]) -> Source:
 
     def skip(path: str, error: SaliedgeError) -> None:
         skipped.append(path)
-        click.echo(f"Skipped {error}", err=True)
+        click.echo(f"Skipped: {error}", err=True)
 
     try:
         return _open(options, skip if options.skip_bad else None)

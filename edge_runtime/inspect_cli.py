@@ -175,9 +175,14 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             flat += _flat(value, f"{prefix}{name}.")
         else:
-            shown = value if isinstance(value, str) else json.dumps(value)
-            flat.append((f"{prefix}{name}", shown))
+            flat.append((f"{prefix}{name}", _shown(value)))
     return flat
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _pairs(rows: list[tuple[str, str]]) -> str:

@@ -12,8 +12,9 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
     """The bundle, its graphs with their sizes, and how well they agree."""
     spec = result.bundle.spec
     lines = [f"{options.out}: {len(spec.classes)} classes, bundle {result.bundle.sha256[:12]}"]
+    width = max(len(graph.file) for graph in spec.graphs)
     for graph in spec.graphs:
-        lines.append(f"  {graph.file:<22} {spec.files[graph.file].bytes / 1000:9.1f} kB")
+        lines.append(f"  {graph.file:<{width}} {spec.files[graph.file].bytes / 1000:9.1f} kB")
     ranges = spec.provenance["export"]["ranges"]
     lines.append(f"  ranges: {'learned in training' if ranges == 'learned' else ranges}")
     details = result.gates.details

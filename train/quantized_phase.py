@@ -23,7 +23,7 @@ from train.quantization.profile import profile_sites
 from train.resume_state import Best, ResumeState
 from train.run_log import EpochRecord
 from train.session import EpochLosses, Session, Validation
-from train.watch import Reference, findings_of_epoch
+from train.watch import Reference, chance, findings_of_epoch
 from train.watch_images import WatchImages
 
 __all__ = ["run_quantized_phase"]
@@ -74,6 +74,9 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
             if best is None or best.beaten_by(candidate):
                 best = _keep(session, network, epoch + 1, validation)
         session.save_state("quantized", epoch + 1, best, learner)
+    finding = chance(best.macro_recall, len(session.data.classes)) if best else None
+    if finding is not None:
+        session.reporter.message(f"watch: {finding.sentence}")
 
 
 class _Watched:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 __all__ = [
     "Finding",
     "Reference",
+    "chance",
     "clip_findings",
     "collapse",
     "drift",
@@ -232,6 +233,18 @@ def overfitting(trained: History) -> Finding | None:
         f"the validation loss rose from {best['val_loss']:.3f} in epoch {best['epoch']:.0f} to "
         f"{last['val_loss']:.3f} while the training loss fell: train for fewer epochs or with "
         "--patience, or augment more.",
+    )
+
+
+def chance(macro_recall: float, classes: int) -> Finding | None:
+    """A kept network as good as a constant answer, whose macro recall is 1 / classes."""
+    if macro_recall > 1 / classes + 1e-9:
+        return None
+    return Finding(
+        "chance",
+        "the best epoch is no better than an answer that is always the same (macro recall "
+        f"{1 / classes:.1%} with {classes} classes): train for more epochs, or look at the labels "
+        "with saliedge data check.",
     )
 
 

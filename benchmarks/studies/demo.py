@@ -6,6 +6,7 @@ Run by ``make demo``. It fails unless, on pictures of fresh seeds, every engine'
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ def _tell(out: Path, seconds: float) -> None:
         f"  predictions             {out}/predictions.jsonl\n"
         f"  evaluation              {out}/evaluation-onnx/, {out}/evaluation-litert/\n"
         f"  benchmark report        {out}/bench.json\n"
-        f"  the bundle for a device {out}/endoscopy.edge (saliedge inspect {out}/endoscopy.edge)"
+        f"  export report           {out}/endoscopy.report.html\n"
+        f"  the bundle for a device {out}/endoscopy.edge (saliedge inspect {out}/endoscopy.edge)\n"
+        f"  the commands            {Path(sys.executable).parent}"
     )
 
 

@@ -111,9 +111,8 @@ def _check_device(device: str) -> None:
     path = Path(device)
     if not path.exists():
         present = ", ".join(sorted(str(found) for found in Path("/dev").glob("video*")))
-        raise SourceError(
-            f"There is no camera {device}; connect one, or choose one of: {present or 'none here'}."
-        )
+        remedy = f"choose one of: {present}" if present else "connect one"
+        raise SourceError(f"There is no camera {device}; {remedy}.")
     if not os.access(path, os.R_OK | os.W_OK):
         raise SourceError(
             f"The camera {device} may not be used by this user; add it to the group 'video'."

@@ -236,7 +236,14 @@ def _layers(record: Record) -> str:
         "layer", "bits w / a", "weights, kB", "activations, alpha", "clipped", "dead channels",
         "own dB", "whole dB", "drift",
     )  # fmt: skip
-    return "<h2>Layer by layer</h2>" + html_table(head, rows, 1, marked=marked, is_html=True)
+    return (
+        "<h2>Layer by layer</h2><p>Clipped: share of the values at alpha or beyond in the "
+        "quantised network, on all images; the pictures above give that of the float network, on "
+        "the images of the noise. "
+        "Own dB: signal over the noise of the layer alone, whole dB: with all layers before it. "
+        "Drift: distance to the distribution in training, in its standard deviations.</p>"
+        + html_table(head, rows, 1, marked=marked, is_html=True)
+    )
 
 
 def _files(record: Record) -> str:

@@ -57,6 +57,11 @@ def test_nested_provenance_is_flattened(saliedge, tmp_path):
     assert "[0.8, 0.1, 0.1]" in out
 
 
+def test_figures_have_six_digits(saliedge, tmp_path):
+    tiny_graphs.write_bundle(tmp_path / "t.edge", metrics={"loss": 0.012266148923713445})
+    assert "loss  0.0122661\n" in saliedge("inspect", tmp_path / "t.edge").out
+
+
 def test_a_missing_bundle_is_one_sentence(saliedge, tmp_path):
     end = saliedge("inspect", tmp_path / "none.edge")
     assert end.code == 4

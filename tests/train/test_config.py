@@ -45,6 +45,8 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
         ("[optimizer]\nepoch = 3\n", "no entry 'epoch'"),
         ('[optimizer]\nepochs = "3"\n', "optimizer.epochs is '3'"),
         ("[optimizer]\nepochs = 3.5\n", "optimizer.epochs is 3.5"),
+        ("[optimizer]\nepochs = -3\n", "0 or more"),
+        ("[optimizer]\nepochs_float = 0\nepochs = 0\n", "no epochs"),
         ("[data]\nskip_bad = 1\n", "data.skip_bad is 1"),
         ("[data]\nfractions = [0.8, 0.3, 0.1]\n", "fractions"),
         ('[network]\nbackbone = "vgg"\n', "no backbone 'vgg'"),

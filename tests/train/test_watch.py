@@ -8,6 +8,7 @@ import pytest
 
 from train.watch import (
     Reference,
+    chance,
     clip_findings,
     collapse,
     drift,
@@ -50,6 +51,17 @@ class TestCollapse:
     def test_two_of_twenty_images_may_be_chance(self) -> None:
         assert collapse(0.95, 0.85, 20) is None
         assert collapse(0.95, 0.85, 2000) is not None
+
+
+class TestChance:
+    @pytest.mark.parametrize("classes", [2, 3, 7])
+    def test_a_constant_answer_is_told(self, classes: int) -> None:
+        found = chance(sum([1.0] + [0.0] * (classes - 1)) / classes, classes)
+        assert found is not None
+        assert f"{classes} classes" in found.sentence
+
+    def test_a_network_that_tells_one_image_apart_is_not(self) -> None:
+        assert chance(0.34, 3) is None
 
 
 class TestDrift:

@@ -289,7 +289,9 @@ class OptimizerConfig:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        if self.epochs_float < 0 or self.epochs < 0 or self.epochs_float + self.epochs == 0:
+        if self.epochs_float < 0 or self.epochs < 0:
+            raise UsageError("--epochs-float and --epochs must be 0 or more.")
+        if self.epochs_float + self.epochs == 0:
             raise UsageError("the run has no epochs; give --epochs-float or --epochs.")
         if self.batch_size < 2:
             raise UsageError(f"a batch size of {self.batch_size} is below 2.")

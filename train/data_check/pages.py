@@ -14,7 +14,7 @@ __all__ = ["write_pages"]
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:110rem;padding:0 1rem;"
-    "color:#1e1e1e;background:#fafafa}pre{overflow-x:auto}img{max-width:100%;height:auto}"
+    "color:#1e1e1e;background:#fafafa}pre{white-space:pre-wrap}img{max-width:100%;height:auto}"
 )
 
 

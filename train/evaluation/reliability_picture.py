@@ -34,7 +34,12 @@ def reliability_picture(found: Reliability, title: str) -> Image.Image:
     left, top = _MARGIN, _MARGIN
     bottom = top + _SIDE
     draw.text((left, 14), title, fill=_INK, font=picture_font(16))
-    draw.text((left, 36), f"ECE {found.expected_calibration_error:.3f}", fill=_INK, font=small)
+    draw.text(
+        (left, 36),
+        f"accuracy (red: gap to probability), ECE {found.expected_calibration_error:.3f}",
+        fill=_INK,
+        font=small,
+    )
     bar = _SIDE / len(found.count)
     floor = bottom + 40 + _HISTOGRAM
     largest = max(int(found.count.max()), 1)
@@ -56,7 +61,6 @@ def reliability_picture(found: Reliability, title: str) -> Image.Image:
     for tick in (0.0, 0.5, 1.0):
         draw.text((left + tick * _SIDE, floor + 10), f"{tick:g}", _INK, small, anchor="mm")
         draw.text((left - 8, bottom - tick * _SIDE), f"{tick:g}", _INK, small, anchor="rm")
-    draw.text((left + 4, top + 4), "accuracy (red: gap to probability)", fill=_INK, font=small)
     draw.text((left + 4, bottom + 20), f"images, largest bin {largest}", fill=_INK, font=small)
     draw.text(
         (left + _SIDE / 2, floor + 28), "probability of the top class", _INK, small, anchor="mm"

@@ -32,6 +32,12 @@ __all__ = ["Calibration", "Evaluation", "write_evaluation"]
 _FORMAT_VERSION = 2
 _MACRO = ("accuracy", "macro_sensitivity", "macro_specificity", "macro_f1", "mcc", "macro_auc")
 _PER_CLASS = ("sensitivity", "specificity", "f1", "auc")
+# Resampling shows no error where the images hold none; the rule of three (Hanley and
+# Lippman-Hand, JAMA 249, 1983) says what they leave open.
+_NO_WIDTH = (
+    "An interval without width is not certainty: where all n images (or groups) are right, or all\n"
+    "wrong, the true rate may lie about 3/n away."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +183,8 @@ class Evaluation:
             lines += [
                 _figure_line(f"  {name}", self.figures[f"{name}/{label}"]) for name in _PER_CLASS
             ]
+        if any(figure.low == figure.high for figure in self.figures.values()):
+            lines.append(_NO_WIDTH)
         return lines
 
     def _confusion_lines(self) -> list[str]:

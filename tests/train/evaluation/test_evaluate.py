@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from edge_runtime.errors import ArtifactError, DataError, UsageError
+from edge_runtime.metrics import Interval
 from train.evaluation import (
     Evaluation,
     SaliencyOptions,
@@ -203,3 +205,14 @@ class TestReport:
             "blind: centre",
         ):
             assert word in text
+
+    def test_an_interval_without_width_is_not_left_alone(self, tiny_run: Path) -> None:
+        found = measure(tiny_run)
+        wide = dataclasses.replace(
+            found, figures=dict.fromkeys(found.figures, Interval(0.9, 0.8, 1.0))
+        )
+        sure = dataclasses.replace(
+            found, figures={**wide.figures, "accuracy": Interval(1.0, 1.0, 1.0)}
+        )
+        assert "3/n" not in wide.text()
+        assert "3/n" in sure.text()
