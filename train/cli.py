@@ -72,9 +72,9 @@ to --config again.
 @click.option(
     "--backbone",
     metavar="NAME",
-    help="efficientnet_lite0 (default), mobilenet_v2, resnet18, small_cnn, squeeze_cnn, timm:NAME "
-    "for one of timm's, or module:function for one of yours: importable from here, takes the "
-    "number of classes, returns a torch.nn.Module.",
+    help="efficientnet_lite0 (default), mobilenet_v2, resnet18, resnet50, small_cnn, squeeze_cnn, "
+    "timm:NAME for one of timm's, or module:function for one of yours: importable from here, takes "
+    "the number of classes, returns a torch.nn.Module.",
 )
 @click.option(
     "--pretrained",

@@ -101,7 +101,8 @@ class Selection:
         if self.trial is None and self.previous:
             return replace(self, good=self.previous[0], previous=self.previous[1:])
         raise ArtifactError(
-            "There is no earlier good model to return to; choose one with `saliedge models use`."
+            "There is no earlier good model to return to (one is good once its trial in edge-infer "
+            "is over); choose one with `saliedge models use`."
         )
 
     def forget(self, sha256: str) -> Selection:
