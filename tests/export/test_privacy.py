@@ -17,6 +17,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from edge_runtime import synthetic
+from edge_runtime.bundle import open_bundle
 from tests.train.data.dicom_files import write_dicom
 
 NAMES = ("Quastenflosser", "Eleonore", "19470811")
@@ -137,4 +138,8 @@ def test_the_run_says_how_many_groups_there_were_and_no_more(exported: Path) -> 
 
     provenance = json.loads((exported / "model.edge" / "bundle.json").read_text())["provenance"]
     assert provenance["groups"] == 12
+    # Named by layers, such as stages/1/0, which are no paths.
+    layers = provenance["export"].pop("moved_ranges")
+    bundle = open_bundle(exported / "model.edge").spec
+    assert set(layers) <= {site.site for site in bundle.quantization}
     assert not [value for value in map(str, provenance.values()) if "/" in value]
