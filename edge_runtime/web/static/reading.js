@@ -6,6 +6,8 @@ const REORDER_MS = 2000;
 
 const element = (id) => document.getElementById(id);
 const percent = (value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
+// A threshold of 99.5 % that is shown as 100 % looks as if no picture could reach it.
+const thresholdPercent = (value) => (value > 0.99 && value < 1 ? `${Math.floor(1000 * value) / 10} %` : percent(value));
 const number = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 const seconds = (ms) => (ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`);
 
@@ -40,7 +42,7 @@ export function judge(moment, link, ageMs, lostMs) {
   }
   if (moment.uncertain) {
     const entry = moment.classes.find(({ name }) => name === moment.shown_label);
-    signs.push({ kind: "doubt", text: `Below its operating point (${percent(entry?.threshold ?? null)}).` });
+    signs.push({ kind: "doubt", text: `Below its operating point (${thresholdPercent(entry?.threshold ?? null)}).` });
   }
   const old = ageMs > OLD_PICTURE_MS;
   if (old && link === "live") signs.push({ kind: "doubt", text: "The picture is old." });

@@ -168,6 +168,14 @@ def test_a_picture_unlike_the_training_images_is_marked(camera, look):
     assert "Below its operating point (50 %)" in _text(page, "signs")
 
 
+def test_an_operating_point_below_certainty_is_not_shown_as_100_percent(camera, look, monkeypatch):
+    monkeypatch.setattr("edge_runtime.web.view.call_threshold", lambda _spec, _label: 0.9952)
+    camera.set(**STATES["doubt"])
+    page = look(camera.server, wait="doubt")
+    page.wait_for_selector("#signs:has-text('99.5 %')")
+    assert "Below its operating point (99.5 %)" in _text(page, "signs")
+
+
 def test_an_old_picture_is_marked_although_the_camera_is_not_lost(camera, look):
     camera.set(age=30.0)
     page = look(camera.server, wait="doubt")
