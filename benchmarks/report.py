@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.configurations import Configuration
+from benchmarks.report_file import read_report_file, report_fields
 from benchmarks.stability import findings_of_machine, findings_of_rounds
 from benchmarks.summary import Ratio, Summary, ratios, summarize
 from benchmarks.worker import Round
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle
-from edge_runtime.errors import ArtifactError
 
 __all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
 
@@ -185,12 +185,7 @@ class Report:
         Raises:
             ValueError: It is no report, of another major version, or lacks something.
         """
-        if not isinstance(record, dict) or record.get("kind") != _KIND:
-            raise ValueError("it is no report of bench")
-        schema = str(record.get("schema"))
-        if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
-            raise ValueError(f"it has the schema {schema}, and this version reads {SCHEMA}")
-        try:
+        with report_fields(record, _KIND, SCHEMA, "bench"):
             return cls(
                 bundle=BundleIdentity(**record["bundle"]),
                 workload=Workload.from_json(record["workload"]),
@@ -200,8 +195,6 @@ class Report:
                 results=tuple(Result.from_json(item) for item in record["results"]),
                 left_out=dict(record["left_out"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"it lacks a field or has one of another type ({error})") from error
 
 
 def read_report(path: Path) -> Report:
@@ -210,13 +203,4 @@ def read_report(path: Path) -> Report:
     Raises:
         ArtifactError: The file is missing, damaged, no report or of another major version.
     """
-    try:
-        return Report.from_json(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise ArtifactError(
-            f"{path} cannot be read ({error.strerror}); give the file that `bench --json` wrote."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(
-            f"{path} cannot be used ({error}); give the file that `bench --json` wrote."
-        ) from error
+    return read_report_file(path, Report.from_json, "give the file that `bench --json` wrote")

@@ -19,7 +19,7 @@ from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.report import BundleIdentity
-from edge_runtime.errors import ArtifactError
+from benchmarks.report_file import read_report_file, report_fields
 
 __all__ = ["SCHEMA", "WHAT", "Count", "EmulationReport", "read_emulation_report"]
 
@@ -147,12 +147,7 @@ class EmulationReport:
         Raises:
             ValueError: It is no report, of another major version, or lacks something.
         """
-        if not isinstance(record, dict) or record.get("kind") != _KIND:
-            raise ValueError("it is no report of bench emulate")
-        schema = str(record.get("schema"))
-        if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
-            raise ValueError(f"it has the schema {schema}, and this version reads {SCHEMA}")
-        try:
+        with report_fields(record, _KIND, SCHEMA, "bench emulate"):
             return cls(
                 bundle=BundleIdentity(**record["bundle"]),
                 emulator=str(record["emulator"]),
@@ -160,8 +155,6 @@ class EmulationReport:
                 counts=tuple(map(Count.from_json, record["counts"])),
                 left_out=dict(record["left_out"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"it lacks a field or has one of another type ({error})") from error
 
 
 def read_emulation_report(path: Path) -> EmulationReport:
@@ -170,13 +163,6 @@ def read_emulation_report(path: Path) -> EmulationReport:
     Raises:
         ArtifactError: The file is missing, damaged, no report or of another major version.
     """
-    try:
-        return EmulationReport.from_json(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise ArtifactError(
-            f"{path} cannot be read ({error.strerror}); give a file of `bench emulate --json`."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(
-            f"{path} cannot be used ({error}); give a file of `bench emulate --json`."
-        ) from error
+    return read_report_file(
+        path, EmulationReport.from_json, "give a file of `bench emulate --json`"
+    )
