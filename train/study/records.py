@@ -9,17 +9,14 @@ History of the format: 1, the first.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.errors import ArtifactError
-from edge_runtime.files import atomic_write_text
+from train.row_file import read_row, row_files, write_row
 
-__all__ = ["ROWS_FOLDER", "Images", "Lesions", "Record", "read_records"]
+__all__ = ["Images", "Lesions", "Record", "read_records"]
 
-ROWS_FOLDER = "rows"
 _FORMAT, _VERSION = "saliedge-study-row", 1
 _NAME_DIGITS = 12
 
@@ -125,9 +122,7 @@ class Record:
             OutputError: it cannot be written.
         """
         path = folder / f"{self.row}-fold{self.fold}-{self.config_sha256[:_NAME_DIGITS]}.json"
-        record = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
-        lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in record.items()]
-        atomic_write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+        write_row(path, _FORMAT, _VERSION, asdict(self))
         return path
 
     @classmethod
@@ -137,23 +132,15 @@ class Record:
         Raises:
             ArtifactError: it is damaged or of another version.
         """
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if (record.pop("format"), record.pop("version")) != (_FORMAT, _VERSION):
-                raise ArtifactError(
-                    f"{path} was written by another version of saliedge; use that version."
-                )
-            images = Images(**{k: tuple(v) for k, v in record.pop("images").items()})
-            lesions = Lesions(**{k: tuple(v) for k, v in record.pop("lesions").items()})
-            confusion = tuple(tuple(line) for line in record.pop("confusion"))
-            classes = tuple(record.pop("classes"))
-            return cls(
-                images=images, lesions=lesions, confusion=confusion, classes=classes, **record
-            )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ArtifactError(
-                f"{path} is damaged ({error}); remove it, and the row is run again."
-            ) from error
+        return read_row(path, _FORMAT, _VERSION, cls._from_fields, "the row is run again")
+
+    @classmethod
+    def _from_fields(cls, record: dict[str, Any]) -> Record:
+        images = Images(**{k: tuple(v) for k, v in record.pop("images").items()})
+        lesions = Lesions(**{k: tuple(v) for k, v in record.pop("lesions").items()})
+        confusion = tuple(tuple(line) for line in record.pop("confusion"))
+        classes = tuple(record.pop("classes"))
+        return cls(images=images, lesions=lesions, confusion=confusion, classes=classes, **record)
 
 
 def read_records(folder: Path) -> dict[tuple[int, str], Record]:
@@ -162,9 +149,5 @@ def read_records(folder: Path) -> dict[tuple[int, str], Record]:
     Raises:
         ArtifactError: see :meth:`Record.read`.
     """
-    records = (Record.read(path) for path in sorted((folder / ROWS_FOLDER).glob("*.json")))
+    records = (Record.read(path) for path in row_files(folder))
     return {(record.fold, record.config_sha256): record for record in records}
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)

@@ -27,6 +27,7 @@ from train.progress import Reporter
 from train.quantization import QuantizedNetwork, load_network
 from train.quantization.checkpoint import read_record
 from train.resume_state import read_state
+from train.row_file import ROWS_FOLDER
 from train.run_directory import RunDirectory
 from train.run_log import training_seconds
 from train.study.cost import network_cost
@@ -37,7 +38,7 @@ from train.study.measure import measure
 from train.study.plan import Plan
 from train.study.post_training import quantize_after_training
 from train.study.provenance import code_version, machine, weights_sha256
-from train.study.records import ROWS_FOLDER, Record, read_records
+from train.study.records import Record, read_records
 from train.torch_settings import torch_settings
 from train.trainer import resume, train
 

@@ -8,17 +8,14 @@ History of the format: 1, the first.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from edge_runtime.errors import ArtifactError
-from edge_runtime.files import atomic_write_text
+from train.row_file import read_row, row_files, write_row
 
-__all__ = ["ROWS_FOLDER", "EpochFigures", "Outcomes", "Status", "TrialRecord", "read_trials"]
+__all__ = ["EpochFigures", "Outcomes", "Status", "TrialRecord", "read_trials"]
 
-ROWS_FOLDER = "rows"
 _FORMAT, _VERSION = "saliedge-sweep-trial", 1
 Status = Literal["finished", "stopped", "diverged", "failed"]
 
@@ -99,9 +96,7 @@ class TrialRecord:
             OutputError: it cannot be written.
         """
         path = folder / f"{self.name}.json"
-        record = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
-        lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in record.items()]
-        atomic_write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+        write_row(path, _FORMAT, _VERSION, asdict(self))
         return path
 
     @classmethod
@@ -111,22 +106,16 @@ class TrialRecord:
         Raises:
             ArtifactError: it is damaged or of another version.
         """
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if (record.pop("format"), record.pop("version")) != (_FORMAT, _VERSION):
-                raise ArtifactError(
-                    f"{path} was written by another version of saliedge; use that version."
-                )
-            if record["status"] not in get_args(Status):
-                raise ValueError(f"the status {record['status']!r} is unknown")
-            outcomes = Outcomes(**{k: tuple(v) for k, v in record.pop("outcomes").items()})
-            history = tuple(EpochFigures(**epoch) for epoch in record.pop("history"))
-            classes = tuple(record.pop("classes"))
-            return cls(outcomes=outcomes, history=history, classes=classes, **record)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ArtifactError(
-                f"{path} is damaged ({error}); remove it, and the trial is measured again."
-            ) from error
+        return read_row(path, _FORMAT, _VERSION, cls._from_fields, "the trial is measured again")
+
+    @classmethod
+    def _from_fields(cls, record: dict[str, Any]) -> TrialRecord:
+        if record["status"] not in get_args(Status):
+            raise ValueError(f"the status {record['status']!r} is unknown")
+        outcomes = Outcomes(**{k: tuple(v) for k, v in record.pop("outcomes").items()})
+        history = tuple(EpochFigures(**epoch) for epoch in record.pop("history"))
+        classes = tuple(record.pop("classes"))
+        return cls(outcomes=outcomes, history=history, classes=classes, **record)
 
 
 def read_trials(folder: Path) -> dict[str, TrialRecord]:
@@ -135,9 +124,5 @@ def read_trials(folder: Path) -> dict[str, TrialRecord]:
     Raises:
         ArtifactError: see :meth:`TrialRecord.read`.
     """
-    records = (TrialRecord.read(path) for path in sorted((folder / ROWS_FOLDER).glob("*.json")))
+    records = (TrialRecord.read(path) for path in row_files(folder))
     return {record.name: record for record in records}
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)

@@ -30,12 +30,13 @@ from train.claim import claimed
 from train.config import TrainConfig
 from train.data import open_dataset
 from train.progress import Reporter
+from train.row_file import ROWS_FOLDER
 from train.study.provenance import code_version, machine
 from train.sweep.board import Board
 from train.sweep.cluster import Needs, connected, machines
 from train.sweep.machines import Images, check_machines, only_on
 from train.sweep.plan import PLAN_FILE, Plan, Trial
-from train.sweep.records import ROWS_FOLDER, EpochFigures, Outcomes, TrialRecord, read_trials
+from train.sweep.records import EpochFigures, Outcomes, TrialRecord, read_trials
 from train.sweep.worker import Ending, Order, run_trial
 
 __all__ = ["Settings", "run_sweep", "unfinished"]

@@ -13,9 +13,10 @@ from edge_runtime.errors import ArtifactError
 from tests.pages import check_self_contained
 from tests.train.study.conftest import made_record
 from tests.train.study.test_analysis import ALL, HALF, LESIONS, MOSTLY
+from train.row_file import ROWS_FOLDER
 from train.study.frontier import undominated
 from train.study.plan import Plan
-from train.study.records import ROWS_FOLDER, Record, read_records
+from train.study.records import Record, read_records
 from train.study.report import write_report
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from edge_runtime.errors import ArtifactError
 from tests.train.sweep.conftest import made_plan, made_record
-from train.sweep.records import ROWS_FOLDER, TrialRecord, read_trials
+from train.row_file import ROWS_FOLDER
+from train.sweep.records import TrialRecord, read_trials
 from train.sweep.runner import unfinished
 
 

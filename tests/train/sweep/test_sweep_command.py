@@ -18,8 +18,9 @@ from tests.requirements import require_module, require_patience
 from tests.train.sweep.conftest import DATA, RECIPE, made_plan, made_record
 from tests.train.sweep.ray_cluster import session_of, until
 from train.data import open_dataset
+from train.row_file import ROWS_FOLDER
 from train.sweep.plan import PLAN_FILE
-from train.sweep.records import ROWS_FOLDER, read_trials
+from train.sweep.records import read_trials
 
 NETWORK = """
 from train.backbones import small_cnn
