@@ -7,7 +7,7 @@ from html import escape
 from benchmarks.pictures import latency_svg, memory_svg, rounds_svg
 from benchmarks.report import Report
 from benchmarks.table import FIGURES, RATIOS, conditions_lines, figure_rows, notes_lines, ratio_rows
-from edge_runtime.page import html_list, html_page, html_table
+from edge_runtime.reporting.page import html_list, html_page, html_table
 
 __all__ = ["report_html"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.absent import Absent
 from benchmarks.report import Report, Result
 from benchmarks.summary import Ratio
-from edge_runtime.text_table import text_table
+from edge_runtime.reporting.text_table import text_table
 
 __all__ = [
     "FIGURES",

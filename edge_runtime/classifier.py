@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.assessment import Assessment
+from edge_runtime.assessment.assessor import Assessment
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.engines.base import Engine
 from edge_runtime.errors import UsageError

@@ -41,29 +41,33 @@ COMMANDS: dict[str, LazyCommand] = {
     ),
     "data": LazyCommand("train.cli:data", "Make or inspect data sets.", "train"),
     "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
-    "inspect": LazyCommand("edge_runtime.inspect_cli:inspect", "Show what a bundle holds."),
+    "inspect": LazyCommand("edge_runtime.commands.inspect:inspect", "Show what a bundle holds."),
     "verify": LazyCommand(
-        "edge_runtime.verify_cli:verify",
+        "edge_runtime.commands.verify:verify",
         "Check a bundle's files, signature and golden outputs here.",
     ),
-    "sign": LazyCommand("edge_runtime.sign_cli:sign", "Sign a bundle with your key.", "sign"),
-    "keys": LazyCommand("edge_runtime.keys_cli:keys", "Make or show a key to sign with.", "sign"),
+    "sign": LazyCommand("edge_runtime.commands.sign:sign", "Sign a bundle with your key.", "sign"),
+    "keys": LazyCommand(
+        "edge_runtime.commands.keys:keys", "Make or show a key to sign with.", "sign"
+    ),
     "models": LazyCommand(
-        "edge_runtime.models_cli:models", "Install and choose the models of this device."
+        "edge_runtime.commands.models:models", "Install and choose the models of this device."
     ),
     "doctor": LazyCommand(
-        "edge_runtime.doctor_cli:doctor", "Look whether this device is fit to run."
+        "edge_runtime.commands.doctor:doctor", "Look whether this device is fit to run."
     ),
     "health": LazyCommand(
-        "edge_runtime.health_cli:health", "Ask a run whether it classifies frames."
+        "edge_runtime.commands.health:health", "Ask a run whether it classifies frames."
     ),
     "service": LazyCommand(
-        "edge_runtime.service_cli:service", "What systemd needs to run edge-infer."
+        "edge_runtime.commands.service:service", "What systemd needs to run edge-infer."
     ),
     "infer": LazyCommand(
-        "edge_runtime.infer_cli:infer", "Classify a camera, video or images (also: edge-infer)."
+        "edge_runtime.infer.cli:infer", "Classify a camera, video or images (also: edge-infer)."
     ),
-    "cameras": LazyCommand("edge_runtime.cameras_cli:cameras", "List the cameras of this machine."),
+    "cameras": LazyCommand(
+        "edge_runtime.commands.cameras:cameras", "List the cameras of this machine."
+    ),
     "bench": LazyCommand("benchmarks.cli:bench", "Measure latency, memory and size."),
 }
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.familiarity import FeatureDistance
+from edge_runtime.assessment.familiarity import FeatureDistance
 
 __all__ = ["FALSE_ALARM_RATE", "FeatureMoments", "feature_moments", "shrunk_covariance"]
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_runtime import cli, infer_cli, installed_engines, open_bundle
+from edge_runtime import cli, installed_engines, open_bundle
+from edge_runtime.infer import cli as infer_cli
 from tests.commands import runner
 from train.config import from_toml
 from train.quantization import load_network

@@ -37,8 +37,8 @@ from benchmarks.statistics import median_interval, paired_ratios
 from edge_runtime.bundle import Bundle, open_bundle, open_reference, reference_path
 from edge_runtime.errors import GateError, run_command
 from edge_runtime.files import atomic_write_text
+from edge_runtime.reporting.text_table import text_table
 from edge_runtime.synthetic import SyntheticScene
-from edge_runtime.text_table import text_table
 
 __all__ = ["frame_loop"]
 
@@ -114,7 +114,7 @@ def _loops(bundle: Path, model: Path, engine: str, frames: Path, count: int) -> 
     pictures = str(frames.parent / "pictures")
     timed = [sys.executable, "-m", "benchmarks.studies.frame_loop_worker", str(bundle), engine]
     infer = [
-        *(sys.executable, "-m", "edge_runtime.infer_cli", "--bundle", str(bundle)),
+        *(sys.executable, "-m", "edge_runtime.infer.cli", "--bundle", str(bundle)),
         *("--engine", engine, "--threads", "1", "--source", pictures, "--jsonl", "-"),
     ]
     script = [sys.executable, "-m", "benchmarks.peers.minimal_loop", engine, str(model)]

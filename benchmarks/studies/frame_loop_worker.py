@@ -17,11 +17,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from edge_runtime.bundle import open_bundle
-from edge_runtime.loop import InferenceLoop
+from edge_runtime.infer.loop import InferenceLoop
+from edge_runtime.infer.statistics import RunStatistics
 from edge_runtime.models import LoadOptions, load_classifier
 from edge_runtime.sources import CaptureTime, Frame, FrameFeed
 from edge_runtime.sources.base import Source
-from edge_runtime.statistics import RunStatistics
 
 
 class MemorySource(Source):

@@ -19,7 +19,7 @@ __all__ = ["Pipeline", "read_json", "read_predictions"]
 
 _MODULES = {
     "saliedge": "from edge_runtime.cli import main; main()",
-    "edge-infer": "from edge_runtime.infer_cli import main; main()",
+    "edge-infer": "from edge_runtime.infer.cli import main; main()",
     "bench": "from benchmarks.cli import main; main()",
 }
 

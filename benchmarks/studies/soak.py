@@ -129,7 +129,7 @@ def judge(samples: list[Sample]) -> Verdict:
 def soak(bundle: Path, frames: int, source: str, engine: str | None, target: Path | None) -> None:
     """Run edge-infer for so many frames with viewers coming and going, and judge its memory."""
     command = [
-        *(sys.executable, "-c", "from edge_runtime.infer_cli import main; main()"),
+        *(sys.executable, "-c", "from edge_runtime.infer.cli import main; main()"),
         *("--bundle", str(bundle), "--source", source, "--serve", "127.0.0.1:0", "--threads", "1"),
         *(() if engine is None else ("--engine", engine)),
     ]

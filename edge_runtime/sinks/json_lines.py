@@ -28,7 +28,7 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
     ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number; ``infer`` holds both
     passes where there is a map), ``bundle_sha256``,
     ``engine`` and ``version`` (of saliedge); then ``age_ms`` (from taking the frame to its
-    prediction) and, of its :class:`~edge_runtime.assessment.Assessment`, ``shown_label``,
+    prediction) and, of its :class:`~edge_runtime.assessment.assessor.Assessment`, ``shown_label``,
     ``shown_probability``, ``uncertain``, ``distance`` and ``unfamiliar`` (null where not known).
     """
     assessment = prediction.assessment

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_runtime import __version__
-from edge_runtime.assessment import call_threshold
+from edge_runtime.assessment.assessor import call_threshold
 from edge_runtime.board import temperature_celsius
 from edge_runtime.bundle.schema import BundleSpec
 from edge_runtime.classifier import Prediction

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from edge_runtime.charts import ACCENT, WARM, Mark, Series, bar, columns, histogram, lines
-from edge_runtime.page import data_uri, html_list, html_page, html_table
+from edge_runtime.reporting.charts import ACCENT, WARM, Mark, Series, bar, columns, histogram, lines
+from edge_runtime.reporting.page import data_uri, html_list, html_page, html_table
 from export.report.examples import SaliencyExample
 
 __all__ = ["report_page"]

@@ -24,7 +24,7 @@ from benchmarks.emulate.emulator import run_python
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.emulate.tools import DEBIAN_PACKAGES
 from benchmarks.emulate.userland import Userland, install_wheels
-from edge_runtime import infer_cli
+from edge_runtime.infer import cli as infer_cli
 from edge_runtime.synthetic import write_dataset
 from tests.requirements import require_program
 from tests.wheel import build_wheel
@@ -42,7 +42,8 @@ _PROCESSORS_HERE = len(os.sched_getaffinity(0))
 _SCRIPT = """
 import platform, sys
 import benchmarks.cli
-from edge_runtime import cli, engines, infer_cli
+from edge_runtime import cli, engines
+from edge_runtime.infer import cli as infer_cli
 print(platform.machine(), *sys.version_info[:2], *engines.installed_engines())
 def ended_well(main, *arguments):
     try:

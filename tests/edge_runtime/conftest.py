@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_runtime import cli, infer_cli
+from edge_runtime import cli
 from edge_runtime.bundle import open_bundle
+from edge_runtime.infer import cli as infer_cli
 from edge_runtime.models import ModelStore
 from tests.commands import runner
 from tests.edge_runtime import tiny_graphs

@@ -22,7 +22,7 @@ time.sleep(float(sys.argv[2]))
 
 def _infer(bundle, engine, frames, per_second):
     return [
-        *(sys.executable, "-m", "edge_runtime.infer_cli", "--bundle", bundle, "--engine", engine),
+        *(sys.executable, "-m", "edge_runtime.infer.cli", "--bundle", bundle, "--engine", engine),
         *("--saliency", "gradient", "--jsonl", "-", "--source"),
         f"synthetic:?width=64&height=48&frames={frames}&fps={per_second}",
     ]

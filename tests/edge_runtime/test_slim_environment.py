@@ -29,9 +29,9 @@ ENGINE_DISTRIBUTIONS = {
 @pytest.mark.parametrize(
     "code",
     [
-        "import edge_runtime, edge_runtime.infer_cli",
+        "import edge_runtime, edge_runtime.infer.cli",
         "import edge_runtime.cli; edge_runtime.cli.saliedge(['--help'], standalone_mode=False)",
-        "from edge_runtime.infer_cli import infer; infer(['--help'], standalone_mode=False)",
+        "from edge_runtime.infer.cli import infer; infer(['--help'], standalone_mode=False)",
     ],
     ids=["import", "saliedge --help", "edge-infer --help"],
 )
@@ -45,7 +45,7 @@ def test_importing_and_help_load_nothing_heavy(code):
 
 
 def test_a_run_loads_no_metrics():
-    check = "import sys, edge_runtime.infer_run; sys.exit('edge_runtime.metrics' in sys.modules)"
+    check = "import sys, edge_runtime.infer.run; sys.exit('edge_runtime.metrics' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)
 
 
@@ -71,7 +71,7 @@ def test_inference_works_without_any_training_framework(
 ):
     out = tmp_path / "out.jsonl"
     command = [
-        *(str(device_python), "-m", "edge_runtime.infer_cli", "--bundle", str(tiny_bundle_path)),
+        *(str(device_python), "-m", "edge_runtime.infer.cli", "--bundle", str(tiny_bundle_path)),
         *("--source", str(photos), "--engine", engine, "--jsonl", str(out)),
         *("--save-overlay", str(tmp_path / "pictures")),
     ]

@@ -9,9 +9,9 @@ import torch
 from edge_runtime import synthetic
 from edge_runtime.bundle import open_bundle, open_reference, reference_path
 from edge_runtime.classifier import Classifier
+from edge_runtime.commands.verify import verify
 from edge_runtime.engines import open_engine
 from edge_runtime.sources.base import CaptureTime, Frame
-from edge_runtime.verify_cli import verify
 from export.bundle_writer import gates_path
 from tests.networks import as_batch
 from train.attribution import METHODS, places_of

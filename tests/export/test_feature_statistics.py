@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
 
-from edge_runtime.familiarity import FeatureDistance
+from edge_runtime.assessment.familiarity import FeatureDistance
 from export.feature_statistics import feature_moments, shrunk_covariance
 
 

@@ -9,11 +9,11 @@ import click
 import pytest
 
 from edge_runtime.cli import COMMANDS
-from edge_runtime.config_file import read_options
-from edge_runtime.doctor_cli import doctor
-from edge_runtime.infer_cli import infer
-from edge_runtime.models_cli import install, models
-from edge_runtime.service_cli import unit
+from edge_runtime.commands.doctor import doctor
+from edge_runtime.commands.models import install, models
+from edge_runtime.commands.service import unit
+from edge_runtime.infer.cli import infer
+from edge_runtime.infer.config_file import read_options
 from tests.edge_runtime.service.test_unit import HIGHEST_EXPOSURE
 
 ROOT = Path(__file__).resolve().parents[2]

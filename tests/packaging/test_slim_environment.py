@@ -97,7 +97,7 @@ def test_device_classifies_and_explains(
     assert [path.name for path in (tmp_path / "maps").rglob("*.npy")] == ["000001.npy"]
 
 
-@pytest.mark.parametrize("module", ["edge_runtime.infer_cli", "benchmarks.cli", "edge_runtime.cli"])
+@pytest.mark.parametrize("module", ["edge_runtime.infer.cli", "benchmarks.cli", "edge_runtime.cli"])
 def test_importing_a_command_imports_no_engine(device: Path, module: str) -> None:
     code = (
         f"import sys, {module};"

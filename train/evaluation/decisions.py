@@ -14,7 +14,7 @@ from edge_runtime.bundle import OperatingPoint
 from edge_runtime.classifier import softmax
 from edge_runtime.errors import UsageError
 from edge_runtime.metrics import DetectionRates, Interval, detection_rates
-from edge_runtime.text_table import text_table
+from edge_runtime.reporting.text_table import text_table
 from train.data import load_images
 from train.evaluation.selection import select_images
 from train.evaluation.targets import Target

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge_runtime.metrics import Interval
-from edge_runtime.text_table import text_table
+from edge_runtime.reporting.text_table import text_table
 from train.evaluation.agreement import AgreementRow
 from train.evaluation.insertion_deletion import STEPS, InsertionDeletionRow
 from train.evaluation.localization import LocalizationRow

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import atomic_write_text
-from edge_runtime.page import html_list, html_page, html_table
+from edge_runtime.reporting.page import html_list, html_page, html_table
 from train.study.analysis import Analysis, analyse
 from train.study.frontier import frontier_svg
 from train.study.plan import PLAN_FILE, Plan

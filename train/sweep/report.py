@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edge_runtime.files import atomic_write_text
 from edge_runtime.metrics import Interval
-from edge_runtime.page import html_list, html_page, html_table
+from edge_runtime.reporting.page import html_list, html_page, html_table
 from train.study.tables import Table
 from train.sweep.analysis import Analysis, Ranked
 from train.sweep.metric import METRICS, Metric

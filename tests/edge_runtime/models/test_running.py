@@ -168,7 +168,7 @@ def test_a_run_that_is_killed_counts_against_the_trial(store, proven, installed)
     store.update(lambda record: record.choose(second))
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "edge_runtime.infer_cli", "--state-dir", store.root),
+            *(sys.executable, "-m", "edge_runtime.infer.cli", "--state-dir", store.root),
             *("--source", "synthetic:?width=64&height=48", "--engine", "onnx", "--jsonl", "-"),
             *("--trial-frames", "1000000000"),
         ],

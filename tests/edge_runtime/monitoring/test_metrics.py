@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.assessment import Assessment
+from edge_runtime.assessment.assessor import Assessment
 from edge_runtime.classifier import ModelIdentity
 from edge_runtime.monitoring import RunProgress
 from edge_runtime.monitoring.metrics import exposition

@@ -70,7 +70,7 @@ def test_the_status_is_told_now_and_then(sink, manager, clock):
 def test_edge_infer_is_ready_feeds_the_watchdog_and_says_that_it_stops(manager, tiny_bundle_path):
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "edge_runtime.infer_cli", "--bundle", tiny_bundle_path),
+            *(sys.executable, "-m", "edge_runtime.infer.cli", "--bundle", tiny_bundle_path),
             *("--source", "synthetic:?width=64&height=48", "--engine", "onnx"),
         ],
         env={**os.environ, "NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "2000"},

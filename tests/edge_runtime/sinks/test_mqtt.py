@@ -220,7 +220,7 @@ def test_the_broker_says_offline_when_a_run_is_killed(broker, subscriber, tiny_b
     listener = subscriber(port)
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "edge_runtime.infer_cli", "--bundle", tiny_bundle_path),
+            *(sys.executable, "-m", "edge_runtime.infer.cli", "--bundle", tiny_bundle_path),
             *("--source", "synthetic:?width=64&height=48&fps=20", "--engine", "onnx"),
             *("--mqtt", f"127.0.0.1:{port}", "--mqtt-topic", "ward/three"),
         ],

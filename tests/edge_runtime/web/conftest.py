@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import open_bundle
-from edge_runtime.assessment import Assessment
+from edge_runtime.assessment.assessor import Assessment
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sources import CaptureTime, Frame, SourceStatus
 from edge_runtime.web import LiveView, PageServer, ServeAddress, ServeOptions

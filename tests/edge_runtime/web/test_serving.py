@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.errors import OutputError, UsageError
-from edge_runtime.infer_cli import infer
+from edge_runtime.infer.cli import infer
 from edge_runtime.web import ServeAddress
 from tests.edge_runtime.web.conftest import Visitor
 from tests.requirements import require_module
@@ -63,7 +63,7 @@ def token_file(tmp_path):
 
 def test_a_run_serves_its_page_until_it_is_ended(tiny_bundle_path):
     command = [
-        *(sys.executable, "-m", "edge_runtime.infer_cli", "--bundle", str(tiny_bundle_path)),
+        *(sys.executable, "-m", "edge_runtime.infer.cli", "--bundle", str(tiny_bundle_path)),
         *("--source", "synthetic:?width=64&height=48&fps=50", "--serve", "127.0.0.1:0"),
         *("--threads", "1"),
     ]

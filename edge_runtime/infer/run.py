@@ -1,0 +1,143 @@
+"""What ``edge-infer`` does: open everything, run the loop, end in order."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_runtime.assessment.assessor import Assessor
+from edge_runtime.assessment.calm_label import CalmOptions
+from edge_runtime.errors import OutputError, SourceError
+from edge_runtime.files import refuse_existing
+from edge_runtime.images import IMAGE_SUFFIXES
+from edge_runtime.infer.console import LiveLine, print_summary
+from edge_runtime.infer.input import open_input, reconnection
+from edge_runtime.infer.loop import InferenceLoop
+from edge_runtime.infer.model import open_model
+from edge_runtime.infer.options import InferOptions
+from edge_runtime.infer.page import open_page, open_view
+from edge_runtime.infer.service import add_service_sinks
+from edge_runtime.infer.statistics import RunStatistics
+from edge_runtime.infer.stopping import StopSignals
+from edge_runtime.models import StoreClassifier
+from edge_runtime.sinks import (
+    JsonLinesSink,
+    RotatingJsonLinesSink,
+    SaliencyFolderSink,
+    open_overlay_sink,
+)
+from edge_runtime.sources import FrameFeed
+
+if TYPE_CHECKING:
+    from edge_runtime.classifier import FrameClassifier
+    from edge_runtime.sinks.base import Sink
+    from edge_runtime.sources.base import Source
+    from edge_runtime.web import LiveView
+
+__all__ = ["run_inference"]
+
+
+def run_inference(options: InferOptions) -> int:
+    """Run the command and return its exit code."""
+    _refuse_outputs(options)
+    skipped: list[str] = []
+    with ExitStack() as stack, StopSignals() as signals:
+        view = open_view(options.page)
+        shows_map = view.has_viewers if view is not None and options.maps_for_page_only else None
+        classifier = stack.enter_context(open_model(options, shows_map))
+        source = stack.enter_context(open_input(options, skipped))
+        if isinstance(classifier, StoreClassifier):
+            # The results over files belong together: they are one model's.
+            classifier.follows &= source.live
+        statistics = RunStatistics()
+        feed = FrameFeed(
+            source, signals.stopping, reconnection(options, source), options.stall_seconds
+        )
+        sinks = _open_sinks(options, classifier, source, feed, view)
+        sinks.append(LiveLine(statistics, feed))
+        calm = CalmOptions(options.calm_seconds, options.calm_margin)
+        loop = InferenceLoop(
+            feed=feed,
+            classifier=classifier,
+            sinks=sinks,
+            statistics=statistics,
+            assessor=Assessor(calm, any(sink.shows_distance for sink in sinks)),
+            max_frames=options.max_frames,
+        )
+        try:
+            loop.run()
+        except SourceError:
+            if statistics.frames:
+                print_summary(statistics.summary(feed.dropped, len(skipped), feed.losses), options)
+            raise
+    print_summary(statistics.summary(feed.dropped, len(skipped), feed.losses), options)
+    return signals.exit_code
+
+
+def _refuse_outputs(options: InferOptions) -> None:
+    """Find out before any work that an output may not be written where it should go."""
+    for target in (options.jsonl, options.save_saliency, options.save_overlay):
+        if target is not None and target != "-":
+            if target != options.jsonl or options.outputs.jsonl_max_bytes is None:
+                refuse_existing(target, options.force)
+            if options.source is not None:
+                _refuse_among_inputs(Path(target), Path(options.source))
+
+
+def _refuse_among_inputs(target: Path, source: Path) -> None:
+    """No option, not even ``--force``, may write over the images that are read.
+
+    Raises:
+        OutputError: ``target`` is the source, a folder that holds it, or an image's or a folder's
+            name inside it.
+    """
+    if not source.exists():
+        return
+    output, inputs = target.resolve(), source.resolve()
+    is_folder_or_image = output.suffix == "" or output.suffix.lower() in IMAGE_SUFFIXES
+    inside = is_folder_or_image and inputs in output.parents
+    if output == inputs or output in inputs.parents or inside:
+        raise OutputError(
+            f"{target} would write among the images of {source}; choose a place outside."
+        )
+
+
+def _open_sinks(
+    options: InferOptions,
+    classifier: FrameClassifier,
+    source: Source,
+    feed: FrameFeed,
+    view: LiveView | None,
+) -> list[Sink]:
+    sinks: list[Sink] = []
+    try:
+        if options.save_saliency is not None:
+            sinks.append(
+                SaliencyFolderSink(
+                    Path(options.save_saliency),
+                    options.saliency_mode,
+                    classifier.bundle.sha256,
+                    options.force,
+                )
+            )
+        if options.save_overlay is not None:
+            sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
+        # Last, so that a line stands only for a frame whose files are written.
+        if options.jsonl is not None:
+            sinks.append(_open_json_lines(options, options.jsonl))
+        if view is not None:
+            sinks.append(open_page(options.page, view, classifier, feed))
+        add_service_sinks(sinks, options.outputs, classifier, lambda: feed.dropped)
+    except BaseException:
+        for sink in sinks:
+            sink.close(keep=False)
+        raise
+    return sinks
+
+
+def _open_json_lines(options: InferOptions, target: str) -> Sink:
+    outputs = options.outputs
+    if outputs.jsonl_max_bytes is None:
+        return JsonLinesSink(target, options.force)
+    return RotatingJsonLinesSink(Path(target), outputs.jsonl_max_bytes, outputs.jsonl_keep)

@@ -1,0 +1,1 @@
+"""Tables and pages, made of strings alone: ``text_table``, ``page`` (HTML) and ``charts`` (SVG)."""
