@@ -31,15 +31,21 @@ class LazyCommand:
 
 
 COMMANDS: dict[str, LazyCommand] = {
-    "train": LazyCommand("train.cli:train", "Train a network with learned ranges.", "train"),
-    "evaluate": LazyCommand("train.cli:evaluate", "Measure a run or a bundle on images.", "train"),
+    "train": LazyCommand(
+        "train.commands.train:train", "Train a network with learned ranges.", "train"
+    ),
+    "evaluate": LazyCommand(
+        "train.commands.evaluate:evaluate", "Measure a run or a bundle on images.", "train"
+    ),
     "study": LazyCommand(
-        "train.study_cli:study", "Compare training methods and bit widths by folds.", "train"
+        "train.commands.study:study", "Compare training methods and bit widths by folds.", "train"
     ),
     "sweep": LazyCommand(
-        "train.sweep_cli:sweep", "Search settings in many trials, on one machine or more.", "train"
+        "train.commands.sweep:sweep",
+        "Search settings in many trials, on one machine or more.",
+        "train",
     ),
-    "data": LazyCommand("train.cli:data", "Make or inspect data sets.", "train"),
+    "data": LazyCommand("train.commands.data:data", "Make or inspect data sets.", "train"),
     "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
     "inspect": LazyCommand("edge_runtime.commands.inspect:inspect", "Show what a bundle holds."),
     "verify": LazyCommand(

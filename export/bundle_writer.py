@@ -25,8 +25,8 @@ from edge_runtime.bundle import (
 from edge_runtime.errors import OutputError
 from edge_runtime.files import atomic_directory, atomic_write_text, sha256_bytes
 from export.candidate import Candidate, GraphFile
+from export.checks.gates import GateReport
 from export.feature_statistics import FeatureMoments
-from export.gates import GateReport
 from export.golden import GoldenSet
 from export.report.model_card import CARD_FILE, model_card
 from export.trained_run import TrainedRun

@@ -16,9 +16,9 @@ from export.calibration_images import within_memory
 from export.class_activation import add_class_activation
 from export.gradient import add_early_gradient, add_gradient
 from export.lower import lower, lower_float
-from export.onnx_emitter import emit_onnx
+from export.onnx_format.emitter import emit_onnx
 from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program
-from export.tflite_emitter import emit_tflite
+from export.tflite_format.emitter import emit_tflite
 from train.attribution import early_map_of, places_of
 from train.quantization import QuantizedNetwork
 

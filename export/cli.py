@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from train.size_option import Size
+from train.commands.size_option import Size
 
 if TYPE_CHECKING:
     from export.post_training import PostTraining
@@ -131,10 +131,10 @@ def export(
     Every graph is run in every engine that is installed and compared with the exact reference. If
     a check fails, no bundle is written.
     """
+    from export.captured_output import log_path, output_kept_in
     from export.exporter import ExportOptions, export_run
-    from export.noise import log_path, noise_kept_in
     from export.summary import summary_lines
-    from train.progress import reporting
+    from train.run.progress import reporting
 
     options = ExportOptions(
         run=run,
@@ -147,7 +147,7 @@ def export(
         post_training=_post_training(calibrate, ranges, of_model),
     )
     with reporting() as reporter:
-        with noise_kept_in(log_path(options.out)):
+        with output_kept_in(log_path(options.out)):
             result = export_run(options, reporter)
         for line in summary_lines(options, result):
             reporter.message(line)

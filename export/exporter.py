@@ -26,20 +26,20 @@ from export.bundle_writer import (
     write_reference,
     write_report,
 )
-from export.calibration_checks import CalibrationChecks, check_calibration
 from export.calibration_images import check_calibration_images, load_training_images
 from export.candidate import Candidate, emit_candidate, emit_references, output_step
+from export.checks.calibration import CalibrationChecks, check_calibration
+from export.checks.gates import GateReport, GateThresholds, judge
+from export.checks.parity import run_graph
 from export.feature_statistics import FeatureMoments, feature_moments
-from export.gates import GateReport, GateThresholds, judge
 from export.golden import golden_images, make_golden
 from export.near_ties import settle_sums
-from export.parity import run_graph
 from export.post_training import PostTraining, calibrated, read_float_run, read_model
 from export.program import FEATURES
 from export.report import SaliencyExample, report_page, report_record, saliency_examples
 from export.trained_run import TrainedRun, read_trained_run
 from train.data import LoadedImages, open_dataset
-from train.progress import Reporter
+from train.run.progress import Reporter
 
 __all__ = ["ExportOptions", "ExportResult", "export_run"]
 

@@ -11,7 +11,7 @@ from edge_runtime import synthetic
 from edge_runtime.bundle import Golden
 from edge_runtime.preprocessing import Preprocessing
 from export.candidate import Candidate, output_step
-from export.gates import GateThresholds
+from export.checks.gates import GateThresholds
 from export.program import LOGITS, SALIENCY, execute
 
 __all__ = ["GoldenSet", "golden_images", "make_golden"]

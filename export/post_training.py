@@ -22,7 +22,7 @@ from train.backbones import backbone_named, load_whole, try_backbone
 from train.batches import image_batches
 from train.data import Dataset
 from train.quantization import QuantizationConfig, QuantizedNetwork, load_network
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
 from train.study.post_training import quantize_after_training
 
 __all__ = ["LEARNED", "PostTraining", "UsersModel", "calibrated", "read_float_run", "read_model"]

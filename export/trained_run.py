@@ -12,7 +12,7 @@ from edge_runtime.files import sha256_file
 from edge_runtime.preprocessing import Preprocessing
 from train.quantization import QuantizedNetwork, load_network
 from train.quantization.profile import recorded_histograms
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
 
 __all__ = ["TrainedRun", "read_trained_run", "run_of_checkpoint"]
 

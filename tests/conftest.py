@@ -30,9 +30,9 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the small CNN on 48 pixels, of every stage and little skill; read-only."""
     from train.config import resolve
-    from train.progress import plain_reporter
-    from train.run_directory import RunDirectory
-    from train.trainer import train
+    from train.loop.trainer import train
+    from train.run.directory import RunDirectory
+    from train.run.progress import plain_reporter
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     config = resolve(

@@ -15,8 +15,8 @@ from edge_runtime import cli, installed_engines, open_bundle
 from edge_runtime.infer import cli as infer_cli
 from tests.commands import runner
 from train.config import from_toml
+from train.loop.session import Session
 from train.quantization import load_network
-from train.session import Session
 
 _NAME = "a_users_networks"
 _SOURCE = """

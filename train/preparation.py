@@ -33,7 +33,7 @@ from train.data.duplicates import (
 )
 from train.data.region import find_region
 from train.data.split import take_split
-from train.progress import Reporter
+from train.run.progress import Reporter
 
 __all__ = ["PreparedData", "list_images", "prepare"]
 

@@ -28,7 +28,7 @@ from benchmarks.studies.partitions import delegated_partitions
 from edge_runtime.errors import GateError, SaliedgeError, run_command
 from edge_runtime.files import atomic_write_text
 from export.candidate import Candidate, GraphFile, emit_candidate
-from export.integer_proof import (
+from export.checks.integer_proof import (
     float_operations_onnx,
     float_operations_tflite,
     optimized_onnx,

@@ -27,9 +27,9 @@ from edge_runtime.errors import DataError, run_command
 from edge_runtime.files import atomic_write_text
 from train.config import resolve
 from train.evaluation import SaliencyOptions, evaluate, open_target
-from train.progress import Reporter, plain_reporter
-from train.run_directory import RunDirectory
-from train.trainer import resume, train
+from train.loop.trainer import resume, train
+from train.run.directory import RunDirectory
+from train.run.progress import Reporter, plain_reporter
 
 __all__ = ["RECIPES", "Trial", "medmnist", "run_trial"]
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from edge_runtime.errors import GateError, SaliedgeError, run_command
 from edge_runtime.files import atomic_write_text
 from train.backbones import Backbone, backbone_named, try_backbone
+from train.loop.saliency_guided import Guidance, guided_loss
 from train.quantization import QuantizationConfig, QuantizedNetwork
-from train.saliency_guided import Guidance, guided_loss
 
 __all__ = ["NAMES", "timm_networks", "try_network"]
 

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from train.backbones import build
 from train.batches import Batch
 from train.config import TrainConfig, resolve
-from train.float_phase import NormalizedBackbone, quantization_config
-from train.learner import Learner
-from train.objectives import FloatObjective, GuidedObjective
-from train.optimization import float_optimizer, quantized_optimizer, set_rates
+from train.loop.float_phase import NormalizedBackbone, quantization_config
+from train.loop.learner import Learner
+from train.loop.objectives import FloatObjective, GuidedObjective
+from train.loop.optimization import float_optimizer, quantized_optimizer, set_rates
+from train.loop.saliency_guided import Guidance
 from train.quantization import QuantizedNetwork
-from train.saliency_guided import Guidance
 
 __all__ = ["ADDITIONS", "BASE", "LIMITS", "NAMES", "RepeatedStep", "Workload", "make_steps"]
 

@@ -14,7 +14,7 @@ from edge_runtime.metrics import rank_correlation
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.saliency import overlay
 from export.candidate import Candidate
-from export.parity import run_graph
+from export.checks.parity import run_graph
 from train.prediction import predict_saliency
 from train.quantization import QuantizedNetwork
 

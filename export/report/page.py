@@ -316,7 +316,7 @@ def _logits(record: Record, name: str) -> Record:
 
 
 def _reach(entry: Record) -> tuple[float, float]:
-    """Ends of a layer's histogram, see :class:`export.layer_noise.LayerNoise`."""
+    """Ends of a layer's histogram, see :class:`export.checks.layer_noise.LayerNoise`."""
     alpha = entry["alpha"]
     return (-2 * alpha if entry["signed"] else 0.0, 2 * alpha)
 

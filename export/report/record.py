@@ -10,9 +10,9 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from export.calibration_checks import CalibrationChecks
 from export.candidate import Candidate
-from export.gates import GateReport
+from export.checks.calibration import CalibrationChecks
+from export.checks.gates import GateReport
 from export.operations import Conv, Linear
 
 __all__ = ["REPORT_FORMAT", "REPORT_VERSION", "layer_sizes", "report_record"]

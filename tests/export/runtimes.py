@@ -7,8 +7,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from edge_runtime.engines.onnx import onnxruntime
-from export.onnx_emitter import emit_onnx
-from export.tflite_emitter import emit_tflite
+from export.onnx_format.emitter import emit_onnx
+from export.tflite_format.emitter import emit_tflite
 
 
 def run_onnx(data, images, class_index=None):

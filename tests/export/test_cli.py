@@ -42,7 +42,7 @@ def _corrupt_emitter(monkeypatch):
     """ONNX files whose last layer has one weight of the other sign."""
     from dataclasses import replace
 
-    from export.onnx_emitter import emit_onnx
+    from export.onnx_format.emitter import emit_onnx
 
     def emit(program):
         def changed(operation):

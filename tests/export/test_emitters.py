@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from export.class_activation import add_class_activation
-from export.gradient import add_gradient
-from export.integer_proof import (
+from export.checks.integer_proof import (
     float_operations_onnx,
     float_operations_tflite,
     optimized_onnx,
 )
+from export.class_activation import add_class_activation
+from export.gradient import add_gradient
 from export.lower import lower, lower_float
-from export.onnx_emitter import emit_onnx
+from export.onnx_format.emitter import emit_onnx
 from export.operations import Rescale
 from export.program import execute
-from export.tflite_emitter import emit_tflite
+from export.tflite_format.emitter import emit_tflite
 from tests.export.runtimes import RUNTIMES
 from tests.networks import NETWORKS, as_batch, quantized, random_images
 

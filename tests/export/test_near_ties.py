@@ -12,7 +12,7 @@ from export.lower import lower
 from export.near_ties import Grid, ambiguous_pairs, settle_sums
 from export.operations import Add, Conv, Dequantize
 from export.program import IMAGE, Program, TensorSpec, execute
-from export.tflite_emitter import emit_tflite
+from export.tflite_format.emitter import emit_tflite
 from tests.export.runtimes import RUNTIMES, run_tflite
 from tests.networks import NETWORKS, quantized, random_images
 

@@ -57,9 +57,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that an export of a run on such data writes into."""
     from export.cli import export
     from train.config import resolve
-    from train.progress import plain_reporter
-    from train.run_directory import RunDirectory
-    from train.trainer import train
+    from train.loop.trainer import train
+    from train.run.directory import RunDirectory
+    from train.run.progress import plain_reporter
 
     root = tmp_path_factory.mktemp("clinic")
     config = resolve(

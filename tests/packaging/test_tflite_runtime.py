@@ -11,8 +11,8 @@ import pytest
 
 from edge_runtime.bundle import open_bundle
 from export.candidate import output_step
+from export.checks.parity import compare_logits
 from export.lower import lower
-from export.parity import compare_logits
 from export.program import LOGITS, execute
 from export.trained_run import read_trained_run
 from tests.wheel import build_wheel, outside

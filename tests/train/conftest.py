@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from train.config import TrainConfig, resolve
-from train.progress import plain_reporter
-from train.run_directory import RunDirectory
-from train.trainer import train
+from train.loop.trainer import train
+from train.run.directory import RunDirectory
+from train.run.progress import plain_reporter
 
 
 def tiny_config(source: str = "synthetic:?count=60&size=32") -> TrainConfig:

@@ -23,12 +23,12 @@ from safetensors.torch import save_file
 
 from edge_runtime.errors import run_command
 from train.config import from_toml
+from train.loop.session import Session
+from train.loop.trainer import train
 from train.parallel import process_group
-from train.progress import plain_reporter
 from train.quantization import QuantizedNetwork
-from train.run_directory import RunDirectory
-from train.session import Session
-from train.trainer import train
+from train.run.directory import RunDirectory
+from train.run.progress import plain_reporter
 
 
 @click.command()

@@ -29,16 +29,16 @@ from train.backbones.small_cnn import SmallCnn
 from train.batches import Batch, Share
 from train.config import TrainConfig, to_toml
 from train.launch import launch
-from train.objectives import GuidedObjective
+from train.loop.objectives import GuidedObjective
+from train.loop.saliency_guided import Guidance
+from train.loop.session import Session
+from train.loop.trainer import resume
 from train.parallel import Processes
 from train.preparation import prepare
-from train.progress import quiet_reporter
 from train.quantization import QuantizationConfig, QuantizedNetwork
-from train.resume_state import read_state
-from train.run_directory import RunDirectory
-from train.saliency_guided import Guidance
-from train.session import Session
-from train.trainer import resume
+from train.run.directory import RunDirectory
+from train.run.progress import quiet_reporter
+from train.run.resume_state import read_state
 
 TWO_PROCESSES = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 

@@ -15,7 +15,7 @@ from train.config import NetworkConfig, TrainConfig, resolve
 from train.data import open_dataset
 from train.data.split import read_split
 from train.preparation import PreparedData, prepare
-from train.progress import plain_reporter
+from train.run.progress import plain_reporter
 
 
 def config(source: Path | str, **tables: dict[str, object]) -> TrainConfig:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from train.loop.saliency_guided import input_saliency
 from train.quantization import QuantizedNetwork
-from train.saliency_guided import input_saliency
 
 __all__ = ["gradient"]
 

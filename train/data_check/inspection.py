@@ -26,7 +26,7 @@ from train.data_check.findings import (
     DuplicatePair,
     OverlayFinding,
 )
-from train.progress import Reporter
+from train.run.progress import Reporter
 
 __all__ = ["Inspection", "inspect_dataset"]
 

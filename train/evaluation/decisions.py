@@ -19,7 +19,7 @@ from train.data import load_images
 from train.evaluation.selection import select_images
 from train.evaluation.targets import Target
 from train.operating_points import choose_operating_points
-from train.progress import Reporter
+from train.run.progress import Reporter
 
 __all__ = ["DecisionRow", "decision_lines", "measure_decisions", "points_for_sensitivity"]
 

@@ -20,7 +20,7 @@ from train.evaluation.report import Calibration, Evaluation
 from train.evaluation.saliency import SaliencyMeasures, SaliencyOptions, measure_saliency
 from train.evaluation.selection import select_images
 from train.evaluation.targets import Target, weights_of
-from train.progress import Reporter
+from train.run.progress import Reporter
 
 __all__ = ["evaluate"]
 

@@ -26,7 +26,7 @@ from train.evaluation.randomization import (
 from train.evaluation.regions import RegionRow, region_rows
 from train.evaluation.saliency_picture import Example
 from train.evaluation.targets import RunTarget, Target
-from train.progress import Reporter
+from train.run.progress import Reporter
 
 __all__ = ["DEFAULT_SAMPLE", "SaliencyMeasures", "SaliencyOptions", "measure_saliency"]
 

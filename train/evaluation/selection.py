@@ -9,7 +9,7 @@ from edge_runtime.errors import DataError, UsageError
 from train.data import Dataset, Sample, open_dataset, split_dataset
 from train.data.split import Split, read_split
 from train.evaluation.targets import Target
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
 
 __all__ = ["Selection", "select_images"]
 

@@ -23,7 +23,7 @@ from edge_runtime.preprocessing import Preprocessing
 from train.attribution import places_of
 from train.prediction import predict_logits, predict_saliency
 from train.quantization import QuantizedNetwork, load_network
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
 
 __all__ = ["BundleTarget", "RunTarget", "Target", "open_target", "weights_of"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from train.config import TrainConfig, to_tables
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
 from train.sinks.base import GuardedSink, RunSink
 from train.sinks.mlflow import MlflowSink, tracking_store
 from train.sinks.tensorboard import TensorBoardSink

@@ -16,7 +16,7 @@ from train.config import TrainConfig
 from train.data import Dataset, LoadedImages, Sample, load_images
 from train.data.masks import has_mask, load_mask
 from train.preparation import list_images
-from train.progress import Reporter
+from train.run.progress import Reporter
 from train.study.folds import Folds, make_folds
 
 __all__ = ["FoldImages", "StudyImages"]

@@ -19,8 +19,8 @@ from train.attribution import places_of
 from train.evaluation.localization import centred_gaussian
 from train.evaluation.maps import evidence_on_pixels
 from train.prediction import predict_logits, predict_saliency
-from train.progress import Reporter
 from train.quantization import QuantizedNetwork
+from train.run.progress import Reporter
 from train.study.images import FoldImages
 from train.study.records import Images, Lesions
 from train.temperature import fit_temperature

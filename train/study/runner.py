@@ -22,14 +22,15 @@ from edge_runtime.files import atomic_write_text
 from edge_runtime.preprocessing import Preprocessing
 from train.claim import claimed
 from train.config import DataConfig, TrainConfig
-from train.float_phase import calibration_batches, quantization_config
-from train.progress import Reporter
+from train.loop.float_phase import calibration_batches, quantization_config
+from train.loop.trainer import resume, train
 from train.quantization import QuantizedNetwork, load_network
 from train.quantization.checkpoint import read_record
-from train.resume_state import read_state
 from train.row_file import ROWS_FOLDER
-from train.run_directory import RunDirectory
-from train.run_log import training_seconds
+from train.run.directory import RunDirectory
+from train.run.log import training_seconds
+from train.run.progress import Reporter
+from train.run.resume_state import read_state
 from train.study.cost import network_cost
 from train.study.estimate import Estimator
 from train.study.images import FoldImages, StudyImages
@@ -40,7 +41,6 @@ from train.study.post_training import quantize_after_training
 from train.study.provenance import code_version, machine, weights_sha256
 from train.study.records import Record, read_records
 from train.torch_settings import torch_settings
-from train.trainer import resume, train
 
 __all__ = ["Places", "Task", "run_study", "unfinished"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import DataError, DependencyError
-from train.progress import Reporter
+from train.run.progress import Reporter
 from train.study.provenance import code_version
 from train.sweep.cluster import Machine
 from train.sweep.worker import Node, probe

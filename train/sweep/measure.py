@@ -11,7 +11,7 @@ from edge_runtime.metrics import log_losses
 from train.data import load_images
 from train.evaluation.selection import select_images
 from train.evaluation.targets import RunTarget
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
 from train.sweep.records import EpochFigures, Outcomes
 
 __all__ = ["read_history", "split_sha256", "validation_outcomes"]

@@ -29,8 +29,8 @@ from edge_runtime.files import atomic_directory, atomic_write_text
 from train.claim import claimed
 from train.config import TrainConfig
 from train.data import open_dataset
-from train.progress import Reporter
 from train.row_file import ROWS_FOLDER
+from train.run.progress import Reporter
 from train.study.provenance import code_version, machine
 from train.sweep.board import Board
 from train.sweep.cluster import Needs, connected, machines

@@ -18,16 +18,16 @@ from pathlib import Path
 from edge_runtime.errors import GateError, SaliedgeError
 from train.config import TrainConfig
 from train.data import open_dataset
-from train.progress import quiet_reporter
-from train.resume_state import ResumeState, read_state
-from train.run_directory import RunDirectory
-from train.run_log import training_seconds
+from train.loop.trainer import resume, train
+from train.run.directory import RunDirectory
+from train.run.log import training_seconds
+from train.run.progress import quiet_reporter
+from train.run.resume_state import ResumeState, read_state
 from train.sinks import RunSink
 from train.study.provenance import code_version, machine
 from train.sweep.board import Verdict
 from train.sweep.measure import read_history, split_sha256, validation_outcomes
 from train.sweep.records import EpochFigures, Outcomes, Status, TrialRecord
-from train.trainer import resume, train
 
 __all__ = ["Ending", "Node", "Order", "probe", "run_trial"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.studies.backbones import measure
 from benchmarks.studies.partitions import delegated_partitions
 from export.lower import lower, lower_float
-from export.tflite_emitter import emit_tflite
+from export.tflite_format.emitter import emit_tflite
 from tests.networks import NETWORKS, quantized, random_images
 
 IMAGES = random_images(4, 16, 16)

@@ -11,8 +11,8 @@ from benchmarks.studies.medmnist import RECIPES, Trial, run_trial
 from benchmarks.studies.medmnist_table import PUBLISHED
 from edge_runtime.errors import DataError
 from train.config import resolve
-from train.progress import quiet_reporter
 from train.quantization import load_network
+from train.run.progress import quiet_reporter
 
 _RECIPE = {
     "network": {"backbone": "small_cnn", "height": 16, "width": 16},

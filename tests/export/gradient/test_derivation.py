@@ -14,10 +14,10 @@ from edge_runtime.metrics import rank_correlation, top_overlap
 from export.gradient import add_gradient
 from export.gradient.rules import RULES
 from export.lower import lower
-from export.onnx_emitter import emit_onnx
+from export.onnx_format.emitter import emit_onnx
 from export.operations import MaxPool, Rescale
 from export.program import execute
-from export.tflite_emitter import emit_tflite
+from export.tflite_format.emitter import emit_tflite
 from tests.export.gradient.autograd import IMAGES, correlation, torch_maps
 from tests.export.runtimes import run_onnx, run_tflite
 from tests.networks import Branches, Chain, Residual, depthwise, loud_class, quantized, stem

@@ -8,15 +8,15 @@ import torch
 from torch import nn
 
 from edge_runtime.errors import ArtifactError
-from export.gradient import add_early_gradient
-from export.integer_proof import (
+from export.checks.integer_proof import (
     float_operations_onnx,
     float_operations_tflite,
     optimized_onnx,
 )
+from export.gradient import add_early_gradient
 from export.lower import lower
-from export.onnx_emitter import emit_onnx
-from export.tflite_emitter import emit_tflite
+from export.onnx_format.emitter import emit_onnx
+from export.tflite_format.emitter import emit_tflite
 from tests.export.gradient.autograd import IMAGES, correlation
 from tests.export.runtimes import RUNTIMES
 from tests.networks import Branches, Chain, Residual, as_batch, depthwise, quantized, stem

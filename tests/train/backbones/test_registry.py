@@ -10,7 +10,7 @@ from edge_runtime.errors import UsageError
 from tests.networks import as_batch, random_images
 from train.backbones import BACKBONES, backbone_named, check_name, one_mean
 from train.config import OptimizerConfig
-from train.optimization import quantized_optimizer, set_rates
+from train.loop.optimization import quantized_optimizer, set_rates
 from train.quantization import QuantizationConfig, QuantizedNetwork
 from train.quantization.fake_quantize import ACTIVATION_QUANTIZERS, ActivationQuantizer
 

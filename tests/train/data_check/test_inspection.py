@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from train.data_check import Inspection, inspect_dataset
-from train.progress import quiet_reporter
+from train.run.progress import quiet_reporter
 
 
 def test_images_are_counted_by_class_and_part(inspection: Inspection) -> None:

@@ -20,7 +20,7 @@ from train.evaluation import (
     open_target,
     write_evaluation,
 )
-from train.progress import quiet_reporter
+from train.run.progress import quiet_reporter
 
 DATA = "synthetic:?count=60&size=32"
 OTHER = "synthetic:?count=30&size=32&seed=5"

@@ -19,7 +19,7 @@ from train.evaluation import (
     open_target,
     write_evaluation,
 )
-from train.progress import quiet_reporter
+from train.run.progress import quiet_reporter
 
 DATA = "synthetic:?count=60&size=32"
 LEFT = Region("left", 0, 0, 0.25, 1)

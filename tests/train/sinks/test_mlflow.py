@@ -15,8 +15,8 @@ from edge_runtime.errors import DependencyError, UsageError
 from tests.requirements import require_module
 from tests.train.conftest import tiny_config
 from train.config import RunConfig, to_tables
-from train.progress import plain_reporter
-from train.run_directory import RunDirectory
+from train.run.directory import RunDirectory
+from train.run.progress import plain_reporter
 from train.sinks import open_sinks
 from train.sinks.base import GuardedSink
 from train.sinks.mlflow import tracking_store

@@ -34,7 +34,7 @@ epochs = 1
 # Kills itself with SIGKILL at the Nth clipping of gradients, in the middle of an epoch.
 _KILLED = """
 import os, signal, sys
-import train.learner as learner
+import train.loop.learner as learner
 from edge_runtime.cli import main
 
 original, left = learner.clip_gradients, [int(sys.argv[1])]

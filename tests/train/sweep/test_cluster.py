@@ -15,10 +15,10 @@ from edge_runtime.errors import EXIT_CODES
 from tests.requirements import require_module, require_patience
 from tests.train.sweep.conftest import DATA, RECIPE
 from tests.train.sweep.ray_cluster import RayCluster, ray_cluster, until
-from train.progress import quiet_reporter
-from train.run_directory import RunDirectory
+from train.loop.trainer import train
+from train.run.directory import RunDirectory
+from train.run.progress import quiet_reporter
 from train.sweep.records import read_trials
-from train.trainer import train
 
 EPOCHS_FLOAT = 60
 

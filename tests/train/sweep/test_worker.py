@@ -10,12 +10,12 @@ import pytest
 
 from tests.train.conftest import tiny_config
 from train.config import TrainConfig
-from train.progress import quiet_reporter
-from train.run_directory import RunDirectory
+from train.loop.trainer import train
+from train.run.directory import RunDirectory
+from train.run.progress import quiet_reporter
 from train.sweep.board import Verdict
 from train.sweep.records import EpochFigures
 from train.sweep.worker import Order, probe, run_trial
-from train.trainer import train
 
 MARK = ".mark-0"
 Report = Callable[[EpochFigures, bool], Verdict]

@@ -1,0 +1,1 @@
+"""An integer program as an ONNX graph; ``emitter`` is the way in."""

@@ -1,0 +1,151 @@
+"""How each forward operation is written in ONNX, integer or float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from export import operations as ops
+from export.gains import fold_gain
+from export.onnx_format.graph import OnnxGraph
+
+__all__ = ["FORWARD_RULES"]
+
+
+def convolution(graph: OnnxGraph, operation: ops.Conv) -> None:
+    top, bottom, left, right = operation.padding
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Conv",
+            [graph.value(operation.input), *_weights(graph, operation)],
+            output,
+            kernel_shape=list(operation.weight.shape[2:]),
+            strides=list(operation.stride),
+            pads=[top, left, bottom, right],
+            dilations=list(operation.dilation),
+            group=operation.groups,
+        ),
+    )
+
+
+def linear(graph: OnnxGraph, operation: ops.Linear) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Gemm",
+            [graph.value(operation.input), *_weights(graph, operation)],
+            output,
+            transB=1,
+        ),
+    )
+
+
+def _weights(graph: OnnxGraph, operation: ops.Conv | ops.Linear) -> list[str]:
+    """Real-valued names of weight and bias; gradient convolutions have no bias."""
+    prefix = f"{operation.name}/"
+    if operation.weight_scale is None:
+        return [
+            graph.constant(f"{prefix}weight", operation.weight.astype(np.float32)),
+            graph.constant(f"{prefix}bias", operation.bias.astype(np.float32)),
+        ]
+    weight, scale = operation.weight, operation.weight_scale
+    if isinstance(operation, ops.Conv):
+        weight, scale = fold_gain(operation, graph.gains)
+    scales = graph.constant(f"{prefix}weight/scale", scale)
+    zeros = graph.constant(f"{prefix}weight/zero_point", np.zeros(len(scale), np.int8))
+    names = [graph.constant(f"{prefix}weight", weight), scales, zeros]
+    real = [graph.node("DequantizeLinear", names, f"{prefix}weight/real", axis=0)]
+    if np.any(operation.bias):
+        input_scale = graph.spec(operation.input).scale
+        assert input_scale is not None
+        bias_scale = (np.float32(input_scale) * scale).astype(np.float32)
+        names = [
+            graph.constant(f"{prefix}bias", operation.bias),
+            graph.constant(f"{prefix}bias/scale", bias_scale),
+            graph.constant(f"{prefix}bias/zero_point", np.zeros(len(scale), np.int32)),
+        ]
+        real.append(graph.node("DequantizeLinear", names, f"{prefix}bias/real", axis=0))
+    return real
+
+
+def add(graph: OnnxGraph, operation: ops.Add) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Add", [graph.value(operation.left), graph.value(operation.right)], output
+        ),
+    )
+
+
+def multiply(graph: OnnxGraph, operation: ops.Mul) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "Mul", [graph.value(operation.left), graph.value(operation.right)], output
+        ),
+    )
+
+
+def concat(graph: OnnxGraph, operation: ops.Concat) -> None:
+    """Bytes are copied: all parts share one scale."""
+    graph.node("Concat", list(operation.parts), operation.output, axis=1)
+
+
+def max_pool(graph: OnnxGraph, operation: ops.MaxPool) -> None:
+    """On bytes: their order is the order of the real values."""
+    top, bottom, left, right = operation.padding
+    graph.node(
+        "MaxPool",
+        [operation.input],
+        operation.output,
+        kernel_shape=list(operation.kernel),
+        strides=list(operation.stride),
+        pads=[top, left, bottom, right],
+    )
+
+
+def avg_pool(graph: OnnxGraph, operation: ops.AvgPool) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node(
+            "AveragePool",
+            [graph.value(operation.input)],
+            output,
+            kernel_shape=list(operation.kernel),
+            strides=list(operation.stride),
+        ),
+    )
+
+
+def global_avg_pool(graph: OnnxGraph, operation: ops.GlobalAvgPool) -> None:
+    graph.emit(
+        operation.output,
+        lambda output: graph.node("GlobalAveragePool", [graph.value(operation.input)], output),
+    )
+
+
+def flatten(graph: OnnxGraph, operation: ops.Flatten) -> None:
+    graph.node("Flatten", [operation.input], operation.output)
+
+
+def dequantize(graph: OnnxGraph, operation: ops.Dequantize) -> None:
+    spec = graph.spec(operation.input)
+    names = [operation.input, *graph.quantization(spec)]
+    graph.node("DequantizeLinear", names, operation.output)
+
+
+FORWARD_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
+    ops.Conv: convolution,
+    ops.Linear: linear,
+    ops.Add: add,
+    ops.Mul: multiply,
+    ops.Concat: concat,
+    ops.MaxPool: max_pool,
+    ops.AvgPool: avg_pool,
+    ops.GlobalAvgPool: global_avg_pool,
+    ops.Flatten: flatten,
+    ops.Dequantize: dequantize,
+}

@@ -1,0 +1,1 @@
+"""An integer program as a TFLite graph; ``emitter`` is the way in."""
