@@ -24,7 +24,7 @@ from edge_runtime.errors import DependencyError, UsageError
 from tests.commands import runner
 from tests.networks import NETWORKS, as_batch, quantized, random_images
 from tests.train.conftest import tiny_config
-from tests.train.test_resume import contents
+from tests.train.loop.test_resume import contents
 from train.backbones.small_cnn import SmallCnn
 from train.batches import Batch, Share
 from train.config import TrainConfig, to_toml
