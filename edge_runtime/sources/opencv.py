@@ -18,14 +18,16 @@ from edge_runtime.sources.frame_pool import FramePool
 __all__ = ["CaptureReader", "quiet_opencv", "rgb_from_opencv"]
 
 _OLDEST_STAMP_SECONDS = 2.0
+_SILENT = 0  # OpenCV's LOG_LEVEL_SILENT
 
 
 @contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV and FFmpeg from printing; what fails is told in one sentence by the caller."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    logging: Any = cv2.utils.logging
-    previous = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    # OpenCV 5 has moved the function; bookworm's packages need an OpenCV before it.
+    logging: Any = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging
+    previous = logging.setLogLevel(_SILENT)
     try:
         yield
     finally:

@@ -81,3 +81,16 @@ def test_logits_are_within_three_steps_and_the_class_is_the_same(
     assert len(images) == _IMAGES
     assert parity.largest_steps <= 3
     assert parity.top_agreement >= 0.99
+
+
+def test_a_film_is_written_and_read_by_the_opencv_that_goes_with_it(
+    device: Path, toy_bundle: Path, tmp_path: Path
+) -> None:
+    film, lines = tmp_path / "film.mp4", tmp_path / "out.jsonl"
+    for arguments in (
+        ("--source", "synthetic:?seed=7&frames=4", "--save-overlay", film),
+        ("--source", film, "--jsonl", lines),
+    ):
+        ended = outside(device / "edge-infer", "--bundle", toy_bundle, *arguments)
+        assert ended.returncode == 0, ended.stderr
+    assert len(lines.read_text().splitlines()) == 4
