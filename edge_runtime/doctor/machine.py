@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from edge_runtime.board import temperature_celsius
 from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.system import System, parse_number
 
@@ -97,15 +98,10 @@ def memory(system: System) -> list[Finding]:
 
 def temperature(system: System) -> list[Finding]:
     """The hottest of the thermal zones."""
-    zones = [
-        value / 1000
-        for path in system.paths("sys/class/thermal/thermal_zone*/temp")
-        if (value := system.number(str(path))) is not None
-    ]
-    if not zones:
+    hottest = temperature_celsius(system.root / "sys/class/thermal")
+    if hottest is None:
         remedy = "nothing on a virtual machine; on a board, watch it by other means"
         return [Finding("temperature", "note", "no sensor can be read", remedy)]
-    hottest = max(zones)
     text = f"{hottest:.0f} degrees Celsius"
     if hottest < _HOT_CELSIUS:
         return [Finding("temperature", "ok", text)]

@@ -38,8 +38,12 @@ def open_input(options: InferOptions, skipped: list[str]) -> Source:
         skipped.append(path)
         click.echo(f"Skipped: {error}", err=True)
 
+    def refuse(path: str, error: SaliedgeError) -> None:
+        text = str(error).removesuffix(".")
+        raise type(error)(f"{text}, or leave such files out with --skip-bad.") from error
+
     try:
-        return _open(options, skip if options.skip_bad else None)
+        return _open(options, skip if options.skip_bad else refuse)
     except SourceError as error:
         if options.reconnect != "always" or not _may_come(options):
             raise

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edge_runtime.interval import Interval
 from edge_runtime.metrics.classification import Floats, Integers, classification_metrics
+from edge_runtime.metrics.unanimous import unanimous_interval, unanimous_shares
 
 __all__ = [
     "Interval",
@@ -36,7 +37,9 @@ def bootstrap_intervals(
 
     Whole groups are drawn with replacement, as many as there are (the cluster bootstrap; Davison
     and Hinkley 1997, section 3.8). With few groups, or a figure near 0 or 1, the interval is too
-    narrow; a figure of 1 gets the interval [1, 1].
+    narrow. A share of 0 or 1 (accuracy, sensitivity, specificity), where every resample is alike,
+    gets the exact binomial interval over groups (:mod:`edge_runtime.metrics.unanimous`); an AUC, F1
+    or MCC of 1 keeps [1, 1].
 
     Args:
         labels: Integers [N].
@@ -61,10 +64,12 @@ def bootstrap_intervals(
         for weights in _resamples(membership, replicates, seed)
     ]
     lows, highs = _percentiles(np.array(drawn), confidence)
-    return {
+    resampled = {
         name: Interval(value, float(low), float(high))
         for (name, value), low, high in zip(figures.items(), lows, highs, strict=True)
     }
+    predicted = scores.argmax(axis=1)
+    return resampled | dict(unanimous_shares(truth, predicted, membership, classes, confidence))
 
 
 def bootstrap_mean(
@@ -77,6 +82,9 @@ def bootstrap_mean(
 ) -> Interval:
     """Give the mean of one number per image its interval, resampling groups.
 
+    If all numbers are 0 or all are 1 they are taken for outcomes, and the mean for a share with the
+    exact binomial interval over groups, see :mod:`edge_runtime.metrics.unanimous`.
+
     Args:
         values: Floats [N]; NaN (a map without any energy) is left out of every mean.
         groups: N hashable names.
@@ -85,6 +93,12 @@ def bootstrap_mean(
         seed: The same seed gives the same interval.
     """
     numbers = np.asarray(values, np.float64)
+    defined = ~np.isnan(numbers)
+    if np.isin(numbers[defined], (0.0, 1.0)).all():
+        membership = _membership(groups, len(numbers))[defined]
+        exact = unanimous_interval(numbers[defined] == 1.0, membership, confidence)
+        if exact is not None:
+            return exact
     ones = np.ones(len(numbers))
     return bootstrap_ratio(
         numbers, ones, groups, replicates=replicates, confidence=confidence, seed=seed

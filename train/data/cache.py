@@ -191,7 +191,9 @@ def visit_frames(
             visit(position, read_frame(samples[position]))
         except DataError as error:
             if not skip_bad:
-                raise
+                raise DataError(
+                    f"{str(error).removesuffix('.')}, or leave such images out with --skip-bad."
+                ) from error
             return str(error)
         return ""
 

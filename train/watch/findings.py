@@ -18,6 +18,7 @@ __all__ = [
     "clip_findings",
     "collapse",
     "drift",
+    "few_images",
     "findings_of_epoch",
     "noise",
     "overfitting",
@@ -42,6 +43,8 @@ _DENSITY, _SHARE = 0.5, 0.03
 # Shares of a site's values at its clip: above the first it holds back information that PACT would
 # not give up for resolution; below the second of its first clip, alpha has collapsed.
 _CLIPPED, _COLLAPSED_CLIP = 0.25, 0.05
+# Validation images below which a temperature and the thresholds of the classes are mostly chance.
+_FEW = 50
 # The validation loss, as a multiple of its lowest, while the training loss still falls.
 _OVERFIT = 1.25
 
@@ -109,6 +112,7 @@ def findings_of_epoch(
         *saliency_in_the_wrong_place(last, reference),
         *clip_findings(alphas, clipped, reference.alphas),
         overfitting(trained),
+        few_images(reference.images),
     ]
     return tuple(finding for finding in found if finding is not None)
 
@@ -245,6 +249,18 @@ def chance(macro_recall: float, classes: int) -> Finding | None:
         "the best epoch is no better than an answer that is always the same (macro recall "
         f"{1 / classes:.1%} with {classes} classes): train for more epochs, or look at the labels "
         "with saliedge data check.",
+    )
+
+
+def few_images(images: int) -> Finding | None:
+    """A validation part that is too small for what is learned from it after training."""
+    if images >= _FEW:
+        return None
+    return Finding(
+        "few_images",
+        f"{images} validation images decide the best epoch, the temperature of the probabilities and "
+        "the operating points: take the probabilities for a ranking and no more, or give more "
+        "images.",
     )
 
 

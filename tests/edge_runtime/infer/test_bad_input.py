@@ -113,6 +113,7 @@ def test_a_corrupt_image_ends_the_run_and_leaves_no_predictions(
     )
     assert end.code == 3
     assert "broken.jpg is damaged or no image" in end.err
+    assert "leave such files out with --skip-bad." in end.err
     assert _names(tmp_path / "out") == []
 
 

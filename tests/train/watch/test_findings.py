@@ -212,3 +212,9 @@ class TestEpoch:
         assert findings_of_epoch(history, unguided, ALPHAS, CLIPPED) == ()
         (found,) = findings_of_epoch(history, REFERENCE, ALPHAS, CLIPPED)
         assert found.name == "drift"
+
+    def test_what_a_few_validation_images_decide_is_mostly_chance(self) -> None:
+        few = dataclasses.replace(REFERENCE, images=49)
+        (found,) = findings_of_epoch([CALM], few, ALPHAS, CLIPPED)
+        assert found.name == "few_images"
+        assert found.sentence.startswith("49 validation images")
