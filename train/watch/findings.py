@@ -258,8 +258,8 @@ def few_images(images: int) -> Finding | None:
         return None
     return Finding(
         "few_images",
-        f"{images} validation images decide the best epoch, the temperature of the probabilities and "
-        "the operating points: take the probabilities for a ranking and no more, or give more "
+        f"{images} validation images decide the best epoch, the temperature of the probabilities "
+        "and the operating points: take the probabilities for a ranking and no more, or give more "
         "images.",
     )
 
