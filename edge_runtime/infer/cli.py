@@ -27,6 +27,7 @@ Examples:
   edge-infer --bundle first.edge --source "synthetic:?seed=7&frames=200" --engine litert
   edge-infer --bundle first.edge --camera /dev/video0 --saliency cam --max-frames 500
   edge-infer --bundle first.edge --camera picamera2 --jsonl -
+  edge-infer --bundle first.edge --camera --show
   edge-infer --config /etc/saliedge/edge-infer.toml
   edge-infer --bundle first.edge --camera --serve
   edge-infer --bundle first.edge --camera --serve 0.0.0.0:8642 --tls-cert c.pem --tls-key k.pem
@@ -144,6 +145,11 @@ def _size(
 @click.option("--jsonl", metavar="FILE", help="Write one JSON line per frame; - for stdout.")
 @click.option("--save-saliency", metavar="DIR", help="Write raw float32 maps as .npy files.")
 @click.option("--save-overlay", metavar="DIR|FILE.mp4", help="Write pictures with the map on them.")
+@click.option(
+    "--show",
+    is_flag=True,
+    help="Show them in a window on this device's screen; q closes it and ends the run.",
+)
 @page_options
 @output_options
 @click.option("--max-frames", type=click.IntRange(min=1), metavar="N", help="End after N frames.")

@@ -38,6 +38,7 @@ class InferOptions:
     jsonl: str | None
     save_saliency: str | None
     save_overlay: str | None
+    show: bool
     max_frames: int | None
     threads: int | None
     skip_bad: bool
@@ -67,12 +68,13 @@ class InferOptions:
         """The mode asked for; ``gradient`` if only an option that needs a map was given."""
         if self.saliency is not None:
             return self.saliency
-        return "gradient" if self._writes_maps or self.saliency_class or self.page.serve else "none"
+        needs_map = self._writes_maps or self.show or self.saliency_class or self.page.serve
+        return "gradient" if needs_map else "none"
 
     @property
     def maps_for_page_only(self) -> bool:
         """Whether nobody but the viewers of the page would see a map."""
-        asked_for = self._writes_maps or self.saliency is not None
+        asked_for = self._writes_maps or self.show or self.saliency is not None
         return self.page.serve is not None and not asked_for
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def run_inference(options: InferOptions) -> int:
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds
         )
-        sinks = _open_sinks(options, classifier, source, feed, view)
+        sinks = _open_sinks(options, classifier, source, feed, view, signals.stopping)
         sinks.append(LiveLine(statistics, feed))
         calm = CalmOptions(options.calm_seconds, options.calm_margin)
         loop = InferenceLoop(
@@ -109,6 +110,7 @@ def _open_sinks(
     source: Source,
     feed: FrameFeed,
     view: LiveView | None,
+    stopping: threading.Event,
 ) -> list[Sink]:
     sinks: list[Sink] = []
     try:
@@ -123,6 +125,8 @@ def _open_sinks(
             )
         if options.save_overlay is not None:
             sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
+        if options.show:
+            sinks.append(_open_window(classifier, source, stopping))
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
             sinks.append(_open_json_lines(options, options.jsonl))
@@ -134,6 +138,13 @@ def _open_sinks(
             sink.close(keep=False)
         raise
     return sinks
+
+
+def _open_window(classifier: FrameClassifier, source: Source, stopping: threading.Event) -> Sink:
+    from edge_runtime.window.sink import WindowSink
+
+    title = f"saliedge: {classifier.identity.name}, {source.name}"
+    return WindowSink(title, not source.live, stopping)
 
 
 def _open_json_lines(options: InferOptions, target: str) -> Sink:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from edge_runtime.errors import OutputError
 from edge_runtime.files import PendingFile, atomic_write_bytes, refuse_existing
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.sinks.base import FrameFiles, Sink
+from edge_runtime.sinks.caption import captioned, write_caption
 from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.opencv import quiet_opencv
 
@@ -57,7 +57,7 @@ class OverlayFolderSink(Sink):
 
     def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
         """Write the picture of one frame."""
-        data = _jpeg(_captioned(_required(picture), prediction))
+        data = _jpeg(captioned(_required(picture), prediction))
         atomic_write_bytes(self._files.path(prediction.frame), data, durable=False)
 
     def close(self, keep: bool) -> None:
@@ -86,7 +86,7 @@ class OverlayFilmSink(Sink):
 
     def write(self, prediction: Prediction, picture: NDArray[np.uint8] | None) -> None:
         """Append the picture of one frame."""
-        image = _captioned(_required(picture), prediction)
+        image = captioned(_required(picture), prediction)
         if self._fit is None:
             # The codec halves the colour resolution, so it wants even sides.
             height, width = (max(2, side - side % 2) for side in image.shape[:2])
@@ -105,7 +105,7 @@ class OverlayFilmSink(Sink):
         """Show for a second that the camera was lost, in place of a picture."""
         if status.state == "lost" and self._fit is not None:
             notice = np.zeros((self._fit.height, self._fit.width, 3), np.uint8)
-            _write_caption(notice, "camera lost")
+            write_caption(notice, "camera lost")
             for _ in range(max(1, round(self._fps))):
                 self._writer.write(notice)
                 self._frames += 1
@@ -135,39 +135,6 @@ def _required(picture: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     if picture is None:
         raise ValueError("an overlay sink needs the picture")
     return picture
-
-
-def _captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np.uint8]:
-    """Return the picture with the label, its probability and what the map is about."""
-    text = _ascii(prediction.shown_text)
-    if prediction.saliency_class not in (None, prediction.shown_label):
-        text += f", map of {_ascii(prediction.saliency_class)}"
-    image = picture.copy()
-    _write_caption(image, text)
-    return image
-
-
-def _write_caption(image: NDArray[np.uint8], text: str) -> None:
-    """Write ASCII text into the top left corner of a picture ``[H, W, 3]``, in place."""
-    height, width = image.shape[:2]
-    font, reference = cv2.FONT_HERSHEY_SIMPLEX, 1.0
-    (text_width, text_height), _ = cv2.getTextSize(text, font, reference, 1)
-    # A twentieth of the height, unless a long name needs to be smaller.
-    scale = min(height / 20 / text_height, 0.9 * width / text_width)
-    place = (round(width * 0.02), round(height * 0.03 + text_height * scale))
-    thickness = max(1, round(scale * 1.6))
-    # An outline of copies: a bolder text would have another width.
-    for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        moved = (place[0] + right, place[1] + down)
-        cv2.putText(image, text, moved, font, scale, (0, 0, 0), thickness, cv2.LINE_AA)
-    cv2.putText(image, text, place, font, scale, (255, 255, 255), thickness, cv2.LINE_AA)
-
-
-def _ascii(text: str) -> str:
-    """Return the nearest ASCII: OpenCV's font has nothing else."""
-    plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    return plain.encode("ascii", "replace").decode("ascii")
 
 
 def _jpeg(image_rgb: NDArray[np.uint8]) -> bytes:
