@@ -143,7 +143,7 @@ def _open_sinks(
 def _open_window(classifier: FrameClassifier, source: Source, stopping: threading.Event) -> Sink:
     from edge_runtime.window.sink import WindowSink
 
-    title = f"saliedge: {classifier.identity.name}, {source.name}"
+    title = f"saliedge: {classifier.bundle.spec.name}, {source.name}"
     return WindowSink(title, not source.live, stopping)
 
 
