@@ -1,4 +1,4 @@
-"""How a measuring process answers the process that started it: one line of JSON."""
+"""How a measuring process answers the process that started it: lines of JSON, mostly one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import DependencyError, SaliedgeError
 
-__all__ = ["read_answer", "write_answer"]
+__all__ = ["child_environment", "read_answer", "stream_answers", "write_answer"]
 
 
 def write_answer(work: Callable[[], dict[str, Any]]) -> None:
@@ -19,14 +21,33 @@ def write_answer(work: Callable[[], dict[str, Any]]) -> None:
 
     What engines print goes to standard error meanwhile.
     """
+    stream_answers(lambda _: work())
+
+
+def stream_answers(work: Callable[[Callable[[dict[str, Any]], None]], dict[str, Any]]) -> None:
+    """As :func:`write_answer`, for work that tells something, line by line, while it lasts."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+
+    def tell(answer: dict[str, Any]) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
     try:
-        answer = work()
+        answer = work(tell)
     except SaliedgeError as error:
         answer = {"error": str(error), "exit_code": error.exit_code}
-    answers.write(json.dumps(answer))
+    tell(answer)
     answers.close()
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a measuring process.
+
+    It finds the packages where this process found them, installed or in a checkout.
+    """
+    places = [*filter(None, sys.path), str(Path(__file__).parents[1])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def read_answer(

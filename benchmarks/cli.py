@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -15,13 +12,10 @@ import click
 from benchmarks.subcommands import CommandWithSubcommands
 from edge_runtime import __version__
 from edge_runtime.cli import LazyCommand
-from edge_runtime.errors import GateError, run_command
+from edge_runtime.errors import GateError, UsageError, run_command
 
 if TYPE_CHECKING:
-    from benchmarks.absent import Absent
-    from benchmarks.configurations import Configuration
-    from benchmarks.report import Report
-    from edge_runtime.bundle import Bundle, Reference
+    from benchmarks.workload import Workload
 
 __all__ = ["BenchOptions", "bench", "main"]
 
@@ -49,6 +43,8 @@ Examples:
   bench --bundle first.edge --saliency none --saliency gradient --json report.json
   bench --bundle first.edge --html report.html
   bench --bundle first.edge --frames 20 --rounds 2
+  bench --bundle first.edge --minutes 10 --html sustained.html
+  bench --bundle first.edge --minutes 5 --rate 25 --saliency gradient --battery-wh 37
   bench emulate --bundle first.edge
 
 \b
@@ -73,7 +69,12 @@ class BenchOptions:
         json_path: Where the report goes, ``-`` for standard output; None for nowhere.
         html_path: Where the page goes, or None.
         force: Replace earlier files.
-        strict: Fail if the figures cannot be relied on.
+        strict: Fail if the figures cannot be relied on, or a long run slowed down.
+        minutes: Run one configuration on for so long; None for the usual rounds.
+        rate: Frames a second that come whether or not they are taken, in a long run.
+        camera: Camera of a long run.
+        battery_wh: Capacity of a battery, watt hours.
+        meter: File that holds the present power in watts.
     """
 
     bundle: str
@@ -87,6 +88,11 @@ class BenchOptions:
     html_path: str | None
     force: bool
     strict: bool
+    minutes: float | None
+    rate: float | None
+    camera: str | None
+    battery_wh: float | None
+    meter: Path | None
 
 
 @click.command(
@@ -146,7 +152,34 @@ class BenchOptions:
     "--html", "html_path", metavar="FILE", help="Write the report as a page, with pictures."
 )
 @click.option("--force", is_flag=True, help="Replace earlier files.")
-@click.option("--strict", is_flag=True, help="End with 8 if the figures are not stable.")
+@click.option(
+    "--strict", is_flag=True, help="End with 8 if the figures are not stable, or a run slowed down."
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True, max=10_000),
+    metavar="M",
+    help="Run one configuration on for so long, with heat, clock and power over time.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True, max=10_000),
+    metavar="FPS",
+    help="With --minutes: synthetic frames at a camera's pace. Default: one after the other.",
+)
+@click.option("--camera", metavar="CAMERA", help="With --minutes: frames of a camera.")
+@click.option(
+    "--battery-wh",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="WH",
+    help="With --minutes: tell how long a battery of this capacity lasts.",
+)
+@click.option(
+    "--meter",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --minutes: a file that a power meter's program keeps at the present watts.",
+)
 @click.version_option(__version__, prog_name="bench")
 def bench(**arguments: object) -> None:
     """Measure latency, frame rate, memory and size of a bundle's graphs on this machine.
@@ -163,82 +196,81 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(options: BenchOptions) -> None:
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
-    from benchmarks.configurations import find_reference
-    from benchmarks.html_report import report_html
-    from benchmarks.output import refuse_report, show_report
-    from benchmarks.table import report_text
-    from edge_runtime.bundle import open_bundle
-    from edge_runtime.files import atomic_write_text
+    from benchmarks.output import refuse_report
 
+    _refuse_contradictions(options)
     refuse_report(options.json_path, options.force)
     refuse_report(options.html_path, options.force)
+    if options.minutes is None:
+        _run_matrix(options)
+    else:
+        _run_sustained(options)
+
+
+def _refuse_contradictions(options: BenchOptions) -> None:
+    needing = {
+        "--rate": options.rate,
+        "--camera": options.camera,
+        "--battery-wh": options.battery_wh,
+        "--meter": options.meter,
+    }
+    given = [name for name, value in needing.items() if value is not None]
+    if given and options.minutes is None:
+        raise UsageError(f"{given[0]} is for a run of some time; give --minutes, too.")
+    if options.rate is not None and options.camera is not None:
+        raise UsageError("A camera has a rate of its own; give --rate or --camera.")
+
+
+def _run_matrix(options: BenchOptions) -> None:
+    from benchmarks.configurations import find_reference, matrix
+    from benchmarks.html_report import report_html
+    from benchmarks.measure import measure_matrix
+    from benchmarks.output import show_report, write_page
+    from benchmarks.table import report_text
+    from edge_runtime.bundle import open_bundle
+
     bundle = open_bundle(options.bundle)
-    report = _measured(options, bundle, find_reference(bundle))
+    reference = find_reference(bundle)
+    plan = matrix(bundle, reference, options.engines, options.saliencies)
+    report = measure_matrix(bundle, reference, plan, _workload(options))
     show_report(report_text(report), report.to_bytes(), options.json_path)
-    if options.html_path is not None:
-        atomic_write_text(options.html_path, report_html(report))
-        click.echo(f"written: {options.html_path}", err=options.json_path == "-")
+    write_page(report_html(report), options.html_path, options.json_path)
     if options.strict and report.findings:
         raise GateError(f"the figures cannot be relied on: {report.findings[0]}")
 
 
-def _measured(options: BenchOptions, bundle: Bundle, reference: Reference | Absent) -> Report:
-    from benchmarks.conditions import conditions
-    from benchmarks.configurations import matrix
-    from benchmarks.report import BundleIdentity, Report
-    from benchmarks.rounds import measure_rounds
+def _run_sustained(options: BenchOptions) -> None:
+    from benchmarks.output import show_report, write_page
+    from benchmarks.sustained.command import measure_sustained, one_configuration
+    from benchmarks.sustained.page import sustained_html
+    from benchmarks.sustained.run import Endurance
+    from benchmarks.sustained.table import sustained_text
+    from edge_runtime.bundle import open_bundle
+
+    assert options.minutes is not None
+    bundle = open_bundle(options.bundle)
+    endurance = Endurance(
+        60 * options.minutes, options.rate or 0.0, options.camera, options.battery_wh
+    )
+    configuration = one_configuration(bundle, options.engines, options.saliencies)
+    workload = _workload(options)
+    report = measure_sustained(bundle, configuration, workload, endurance, options.meter)
+    show_report(sustained_text(report), report.to_bytes(), options.json_path)
+    write_page(sustained_html(report), options.html_path, options.json_path)
+    if options.strict and report.verdict.kind in ("slowed", "too short"):
+        raise GateError(report.verdict.sentences[0])
+
+
+def _workload(options: BenchOptions) -> Workload:
     from benchmarks.workload import Workload
     from edge_runtime.engines.base import default_threads
 
-    plan = matrix(bundle, reference, options.engines, options.saliencies)
-    workload = Workload(
+    return Workload(
         frames=options.frames,
         warmup=options.warmup,
         rounds=options.rounds,
         threads=options.threads or default_threads(),
     )
-    found = conditions()
-    started, start = datetime.now(UTC), time.monotonic()
-    progress = _Progress(len(plan.configurations) * workload.rounds, workload.rounds)
-    try:
-        results = measure_rounds(bundle, reference, plan.configurations, workload, progress.show)
-    finally:
-        progress.end()
-    return Report(
-        bundle=BundleIdentity.of(bundle),
-        workload=workload,
-        conditions=found,
-        started_utc=started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - start, 3),
-        results=results,
-        left_out=plan.left_out,
-    )
-
-
-class _Progress:
-    """One line on a terminal that is written over while processes run; nothing elsewhere."""
-
-    def __init__(self, total: int, rounds: int) -> None:
-        self._total = total
-        self._rounds = rounds
-        self._started = 0
-        self._enabled = sys.stderr.isatty()
-
-    def show(self, number: int, configuration: Configuration) -> None:
-        """Say which process starts now; rounds count from 0."""
-        self._started += 1
-        if self._enabled:
-            line = (
-                f"[{self._started}/{self._total}] round {number + 1} of {self._rounds}: "
-                f"{configuration.name}"
-            )
-            width = shutil.get_terminal_size().columns - 1
-            click.echo(f"\r\x1b[2K{line[:width]}", nl=False, err=True)
-
-    def end(self) -> None:
-        """Clear the line."""
-        if self._enabled and self._started:
-            click.echo("\r\x1b[2K", nl=False, err=True)
 
 
 if __name__ == "__main__":

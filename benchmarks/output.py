@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from edge_runtime.files import atomic_write_bytes, refuse_existing
+from edge_runtime.files import atomic_write_bytes, atomic_write_text, refuse_existing
 
-__all__ = ["refuse_report", "show_report"]
+__all__ = ["refuse_report", "show_report", "write_page"]
 
 _STANDARD_OUTPUT = "-"
 
@@ -38,3 +38,19 @@ def show_report(text: str, data: bytes, json_path: str | None) -> None:
     elif json_path is not None:
         atomic_write_bytes(json_path, data)
         click.echo(f"\nwritten: {json_path}")
+
+
+def write_page(page: str, path: str | None, json_path: str | None) -> None:
+    """Write a page or another text beside the report, and say so.
+
+    Args:
+        page: The text.
+        path: Where it goes; None for nowhere.
+        json_path: Where the report went; what is said leaves standard output to it.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    if path is not None:
+        atomic_write_text(path, page)
+        click.echo(f"written: {path}", err=json_path == _STANDARD_OUTPUT)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from benchmarks.absent import Absent
 
-__all__ = ["peak_memory", "resident_memory"]
+__all__ = ["peak_memory", "proportional_memory", "resident_memory"]
 
 _STATUS = Path("/proc/self/status")
+_ROLLUP = Path("/proc/self/smaps_rollup")
 
 
 def resident_memory(status: Path = _STATUS) -> int | Absent:
@@ -22,6 +23,11 @@ def peak_memory(status: Path = _STATUS) -> int | Absent:
     Not ``getrusage``: its peak survives exec, so a child would begin with its parent's.
     """
     return _field("VmHWM", status)
+
+
+def proportional_memory(rollup: Path = _ROLLUP) -> int | Absent:
+    """Return the memory now with each shared page divided among its users (PSS) in bytes."""
+    return _field("Pss", rollup)
 
 
 def _field(name: str, status: Path) -> int | Absent:

@@ -11,13 +11,12 @@ do not want to compute them; this reader computes them anew, so they cannot cont
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.configurations import Configuration
-from benchmarks.report_file import read_report_file, report_fields
+from benchmarks.report_file import json_lines, read_report_file, report_fields
 from benchmarks.stability import findings_of_machine, findings_of_rounds
 from benchmarks.summary import Ratio, Summary, ratios, summarize
 from benchmarks.worker import Round
@@ -172,11 +171,7 @@ class Report:
 
     def to_bytes(self) -> bytes:
         """Return the JSON file; no NaN, one line for each top-level entry."""
-        entries = (
-            f" {json.dumps(name)}: {json.dumps(value, allow_nan=False)}"
-            for name, value in self.to_json().items()
-        )
-        return ("{\n" + ",\n".join(entries) + "\n}\n").encode()
+        return json_lines(self.to_json())
 
     @classmethod
     def from_json(cls, record: Any) -> Report:

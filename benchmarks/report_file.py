@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from edge_runtime.errors import ArtifactError
 
-__all__ = ["read_report_file", "report_fields"]
+__all__ = ["json_lines", "read_report_file", "report_fields"]
 
 _Report = TypeVar("_Report")
 
@@ -38,6 +38,15 @@ def report_fields(record: Any, kind: str, schema: str, writer: str) -> Iterator[
         yield
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it lacks a field or has one of another type ({error})") from error
+
+
+def json_lines(record: dict[str, Any]) -> bytes:
+    """Return a JSON file with one line for each top-level entry; ``ValueError`` for a NaN."""
+    entries = (
+        f" {json.dumps(name)}: {json.dumps(value, allow_nan=False)}"
+        for name, value in record.items()
+    )
+    return ("{\n" + ",\n".join(entries) + "\n}\n").encode()
 
 
 def read_report_file(path: Path, build: Callable[[Any], _Report], remedy: str) -> _Report:

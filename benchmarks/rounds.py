@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from benchmarks.absent import Absent
-from benchmarks.answers import read_answer
+from benchmarks.answers import child_environment, read_answer
 from benchmarks.configurations import Configuration, graph_of, schedule
 from benchmarks.report import Result
 from benchmarks.worker import Round, Task
@@ -73,14 +71,11 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
     Raises:
         SaliedgeError: The process reported an error (of the same class), or it died.
     """
-    # The child finds the packages where this process found them, installed or in a checkout.
-    places = [*filter(None, sys.path), str(Path(__file__).parents[1])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     ended = subprocess.run(
         command,
         input=json.dumps(task.to_json()).encode() + b"\n" + frames,
         capture_output=True,
-        env=environment,
+        env=child_environment(),
         check=False,
     )
     configuration = task.configuration

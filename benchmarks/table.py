@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.absent import Absent
-from benchmarks.report import Report, Result
+from benchmarks.report import BundleIdentity, Report, Result
 from benchmarks.summary import Ratio
 from edge_runtime.reporting.text_table import text_table
 
@@ -15,8 +15,10 @@ __all__ = [
     "RATIOS",
     "conditions_lines",
     "figure_rows",
+    "machine_lines",
     "notes_lines",
     "numbers_right",
+    "plural",
     "ratio_rows",
     "report_text",
 ]
@@ -46,18 +48,28 @@ def report_text(report: Report) -> str:
 
 def conditions_lines(report: Report) -> list[str]:
     """What was measured on what machine, and how."""
-    bundle, workload = report.bundle, report.workload
-    machine, software = report.conditions["machine"], report.conditions["software"]
-    flags = _shown(machine["cpu_flags"])
+    workload = report.workload
     engines = ", ".join(f"{name} {version}" for name, version in report.engine_versions.items())
     frame = f"{workload.frame_width} x {workload.frame_height}"
     return [
-        f"{bundle.file}  sha256 {bundle.sha256[:16]}  input {bundle.width} x {bundle.height}",
-        f"{_shown(machine['cpu_model'])} ({flags}), {machine['processors_usable']} of "
-        f"{machine['processors']} processors usable, load {_shown(machine['load_average'])}",
-        f"{software['kernel']}, Python {software['python']}, {engines}",
+        *machine_lines(report.bundle, report.conditions, engines),
         f"{workload.rounds} rounds in turn, each process: {workload.warmup} frames to warm up, "
-        f"{workload.frames} timed; {_plural(workload.threads, 'thread')}, synthetic frames {frame}",
+        f"{workload.frames} timed; {plural(workload.threads, 'thread')}, synthetic frames {frame}",
+    ]
+
+
+def machine_lines(bundle: BundleIdentity, conditions: Mapping[str, Any], engines: str) -> list[str]:
+    """Which bundle, which machine, which software."""
+    machine, software = conditions["machine"], conditions["software"]
+    board = machine["board"]
+    name = [] if isinstance(board, dict) else [board]
+    flags = _shown(machine["cpu_flags"])
+    return [
+        f"{bundle.file}  sha256 {bundle.sha256[:16]}  input {bundle.width} x {bundle.height}",
+        f"{', '.join([*name, _shown(machine['cpu_model'])])} ({flags}), "
+        f"{machine['processors_usable']} of {machine['processors']} processors usable, load "
+        f"{_shown(machine['load_average'])}",
+        f"{software['kernel']}, Python {software['python']}, {engines}",
     ]
 
 
@@ -141,7 +153,8 @@ def _shown(value: Any) -> str:
     return " ".join(value) if isinstance(value, list) else str(value)
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, which takes an s."""
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 

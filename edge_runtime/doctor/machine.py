@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge_runtime.board import temperature_celsius
+from edge_runtime.board import THROTTLE_BITS, temperature_celsius, throttled_bits
 from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.system import System, parse_number
 
@@ -14,7 +14,6 @@ _LEAST_MEMORY_MB = 300
 _HOT_CELSIUS = 80
 _PRESENT_YEAR = 2025
 _PROC = "mount /proc, which every engine needs, too"
-_THROTTLE_BITS = {0: "too little voltage", 1: "frequency capped", 2: "throttled", 3: "too hot"}
 
 
 def board(system: System) -> list[Finding]:
@@ -111,11 +110,11 @@ def temperature(system: System) -> list[Finding]:
 
 def power(system: System) -> list[Finding]:
     """What the firmware of a Raspberry Pi says about voltage and throttling."""
-    value = _throttled(system)
+    value = throttled_bits(system.read, system.run)
     if value is None:
         return []
-    now = [text for bit, text in _THROTTLE_BITS.items() if value >> bit & 1]
-    before = [text for bit, text in _THROTTLE_BITS.items() if value >> (bit + 16) & 1]
+    now = [text for bit, text in THROTTLE_BITS.items() if value >> bit & 1]
+    before = [text for bit, text in THROTTLE_BITS.items() if value >> (bit + 16) & 1]
     if not now and not before:
         return [Finding("power", "ok", "neither throttled nor short of voltage since the start")]
     remedy = "use the board's own power supply and a short cable"
@@ -140,16 +139,6 @@ def clock(system: System) -> list[Finding]:
     if synchronised:
         return [Finding("clock", "ok", "synchronised")]
     return [Finding("clock", "warning", "not synchronised; records may carry a wrong time", remedy)]
-
-
-def _throttled(system: System) -> int | None:
-    """Return the firmware's bits: sysfs where the kernel has it, else ``vcgencmd``."""
-    text = system.read("sys/devices/platform/soc/soc:firmware/get_throttled")
-    if text is None:
-        ended = system.run(["vcgencmd", "get_throttled"])
-        text = ended[1] if ended is not None and ended[0] == 0 else ""
-    found = re.fullmatch(r"(?:throttled=0x|0x)?([0-9a-fA-F]{1,8})", text)
-    return int(found.group(1), 16) if found else None
 
 
 def _line(text: str) -> str:
