@@ -47,6 +47,9 @@ COMMANDS: dict[str, LazyCommand] = {
     ),
     "data": LazyCommand("train.commands.data:data", "Make or inspect data sets.", "train"),
     "export": LazyCommand("export.cli:export", "Turn a run into an INT8 bundle.", "export"),
+    "reader-study": LazyCommand(
+        "train.commands.reader_study:reader_study", "Find out whether maps help readers.", "train"
+    ),
     "inspect": LazyCommand("edge_runtime.commands.inspect:inspect", "Show what a bundle holds."),
     "verify": LazyCommand(
         "edge_runtime.commands.verify:verify",

@@ -129,6 +129,7 @@ _EXTRA_OF_MODULE = {
     "rich": "train",
     "tensorboard": "train",
     "ray": "ray",
+    "statsmodels": "reader-study",
     "flatbuffers": "export",
     "onnx": "export",
     "paho": "mqtt",

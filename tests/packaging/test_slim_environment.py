@@ -50,6 +50,7 @@ def test_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None:
     assert "benchmarks/emulate/counter.c" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "edge_runtime/web/static/page.html" in names
+    assert "train/reader_study/static/page.html" in names
     assert "edge_runtime/bundle/bundle.schema.json" in names
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.browser import launched_chromium
 from tests.edge_runtime.web.conftest import Visitor
-from tests.requirements import require_module, require_program
 
 STATES = {
     "live": {},
@@ -20,15 +20,8 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def chromium():
-    require_module("playwright", "dev")
-    path = require_program("chromium", "chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Root, as which a check may run, has no sandbox to offer; the page is this test's own.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched_chromium() as browser:
         yield browser
-        browser.close()
 
 
 class _Camera:

@@ -9,8 +9,8 @@ import pytest
 
 from export.bundle_writer import gates_path, report_path
 from export.report import report_page
+from tests.browser import launched_chromium
 from tests.pages import check_self_contained
-from tests.requirements import require_module, require_program
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +86,11 @@ def test_findings_are_shown_with_what_is_left_out(record):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_fits_a_screen(tiny_bundle, width):
     """Wide tables scroll inside themselves; the page does not."""
-    require_module("playwright", "dev")
-    chromium = require_program("chromium", "chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+    with launched_chromium() as browser:
         tab = browser.new_page(viewport={"width": width, "height": 800})
         errors = []
         tab.on("console", lambda message: errors.append(message.text))
         tab.goto(report_path(tiny_bundle).as_uri())
         shown = tab.evaluate("document.documentElement.scrollWidth")
-        browser.close()
     assert shown == width
     assert errors == []
