@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
-CODE := edge_runtime train export benchmarks tests
+CODE := edge_runtime train export benchmarks docs_site tests
 
 # Real images, if they lie beside the checkout; tests that need them say why they skip otherwise.
 ifneq ($(wildcard ../shared/data/.),)
@@ -10,7 +10,7 @@ export SALIEDGE_DATA ?= $(abspath ../shared/data)
 endif
 export PYTHON
 
-.PHONY: help venv demo test test-arm64 dist lint format test-all clean
+.PHONY: help venv demo docs test test-arm64 dist lint format test-all clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -21,10 +21,15 @@ venv: ## Make .venv (dependencies are shared between checkouts, see .ci/venv)
 demo: venv ## The whole way on synthetic pictures: train, evaluate, export, infer, bench
 	@$(BIN)/python -m benchmarks.studies.demo --out demo
 
+docs: ## The docs site into build/docs; a broken link or a page that nothing lists is an error
+	@.ci/venv docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/docs/index.html is the docs; see them with: $(BIN)/mkdocs serve"
+
 lint: venv ## Ruff (lint and format), mypy, import-linter
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m mypy edge_runtime train export benchmarks
+	$(BIN)/python -m mypy edge_runtime train export benchmarks docs_site
 	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as run; run()'
 
 format: venv ## Let Ruff format the code and fix what it can

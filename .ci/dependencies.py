@@ -1,6 +1,6 @@
 """Print the dependencies that pyproject.toml names, one per line, for `pip install -r`.
 
-Usage: dependencies.py EXTRA ...
+Usage: dependencies.py [--alone] EXTRA ...
 
 pip can only install dependencies together with the project. The environment that many checkouts
 share must not contain the project, so its requirements are read out here; an extra of the project
@@ -17,11 +17,11 @@ from pathlib import Path
 PROJECT_FILE = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
-def dependencies(project: dict, extras: list[str]) -> list[str]:
-    """List the requirements of the project and of its extras, each once, in order."""
+def dependencies(project: dict, extras: list[str], alone: bool = False) -> list[str]:
+    """List the requirements of the project (unless `alone`) and its extras, each once, in order."""
     own = re.compile(rf"{re.escape(project['name'])}\[([^\]]+)\]\s*")
     found: list[str] = []
-    pending = [*project["dependencies"]]
+    pending = [] if alone else [*project["dependencies"]]
     for extra in extras:
         pending += project["optional-dependencies"][extra]
     while pending:
@@ -35,5 +35,7 @@ def dependencies(project: dict, extras: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
+    extras = [argument for argument in sys.argv[1:] if argument != "--alone"]
     with PROJECT_FILE.open("rb") as stream:
-        print("\n".join(dependencies(tomllib.load(stream)["project"], sys.argv[1:])))
+        project = tomllib.load(stream)["project"]
+    print("\n".join(dependencies(project, extras, alone="--alone" in sys.argv)))

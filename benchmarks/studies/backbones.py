@@ -1,6 +1,6 @@
 """What the export makes of each backbone: what is left in float, in how many parts, at what cost.
 
-    python -m benchmarks.studies.backbones --out docs/backbones.md
+    python -m benchmarks.studies.backbones --out docs/results/backbones.md
 
 Each network gets random weights, batch norm statistics and ranges from random smooth images, is
 lowered, and written in both formats with every map that it has, in a process of its own. Float

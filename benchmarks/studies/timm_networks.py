@@ -1,6 +1,6 @@
 """Which networks of timm can be trained here, tried one after the other.
 
-    python -m benchmarks.studies.timm_networks --out docs/timm-networks.md
+    python -m benchmarks.studies.timm_networks --out docs/results/timm-networks.md
 
 For each name: one float step, batch norm folded, ranges calibrated, and one step of the second
 phase with PACT and saliency guidance, all on random images. Or the sentence that refuses it. Prints

@@ -1,6 +1,6 @@
 """What a training step with learned ranges and saliency guidance costs, in plain float steps.
 
-    python -m benchmarks.studies.training_step --rounds 30 --page docs/training-step.md
+    python -m benchmarks.studies.training_step --rounds 30 --page docs/results/training-step.md
 
 Each round takes one step of every kind, in turn, so that what slows the machine down slows all of
 them; the figure is the median of the ratios within rounds.

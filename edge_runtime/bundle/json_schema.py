@@ -18,7 +18,7 @@ def bundle_json_schema() -> dict[str, Any]:
     """Return the schema, JSON Schema draft 2020-12.
 
     Whatever the runtime opens is valid. Rules between fields (a graph's file is listed, one logit
-    for each class) are the runtime's alone; docs/bundle.md lists them.
+    for each class) are the runtime's alone; docs/reference/bundle.md lists them.
     """
     major = SCHEMA.partition(".")[0]
     return {

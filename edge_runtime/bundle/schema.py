@@ -11,7 +11,7 @@ To write one: make a :class:`BundleSpec`, write the other files, and then
 that could be made can be read.
 
 ``bundle.schema.json`` beside this module describes the record for other programs; it is made from
-these classes by ``python -m edge_runtime.bundle.json_schema``. See docs/bundle.md.
+these classes by ``python -m edge_runtime.bundle.json_schema``. See docs/reference/bundle.md.
 
 Versions: ``schema`` is ``MAJOR.MINOR``. A reader takes any minor of its own major and ignores
 fields that it does not know; it refuses another major. So a field may be added with a new minor,

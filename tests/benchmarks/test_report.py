@@ -12,7 +12,7 @@ from benchmarks.report import Report, read_report
 from benchmarks.table import report_text
 from edge_runtime.errors import ArtifactError
 
-DOCUMENTED = Path(__file__).parents[2] / "docs" / "bench-report.schema.json"
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "reference" / "bench-report.schema.json"
 
 
 @pytest.fixture(scope="module")

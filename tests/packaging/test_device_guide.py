@@ -1,4 +1,4 @@
-"""What docs/device.md says can be typed, can be typed."""
+"""What docs/how-to/device.md says can be typed, can be typed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge_runtime.infer.config_file import read_options
 from tests.edge_runtime.service.test_unit import HIGHEST_EXPOSURE
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = (ROOT / "docs" / "device.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "device.md").read_text(encoding="utf-8")
 
 
 def test_its_configuration_is_one(tmp_path: Path) -> None:

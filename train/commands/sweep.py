@@ -41,7 +41,7 @@ NAME of --vary is a flag of `saliedge train` (lr, k, bits, backbone) or an entry
 SWEEP holds the report, the runs of all trials and `best`, a link to the best of them:
   saliedge evaluate sweeps/lr/best
   saliedge export sweeps/lr/best --int8 --out best.edge
-See docs/sweeps.md for clusters.
+See docs/how-to/sweeps.md for clusters.
 """
 _OWN_MEANING = ("out", "config", "resume", "force", "processes")
 

@@ -11,8 +11,8 @@ __all__ = ["RunClock", "duration"]
 
 _MINUTE, _HOUR = 60, 3600
 
-# Steps of EfficientNet-Lite0 in plain float steps, see docs/training-step.md. Only the guess of a
-# second phase that has not begun rests on them.
+# Steps of EfficientNet-Lite0 in plain float steps, see docs/results/training-step.md. Only the
+# guess of a second phase that has not begun rests on them.
 _FOLDED, _QUANTIZATION, _GUIDANCE, _L1_TERM = 0.85, 0.15, 1.4, 0.8
 
 

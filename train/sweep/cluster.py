@@ -171,7 +171,7 @@ def _start(ray: Any, address: str | None, folder: Path) -> None:
         reason = " ".join(str(error).split())
         raise DependencyError(
             f"{where} cannot be used ({reason}); check that it has the token that is here, in "
-            "~/.ray/auth_token or RAY_AUTH_TOKEN, and see docs/sweeps.md."
+            "~/.ray/auth_token or RAY_AUTH_TOKEN, and see docs/how-to/sweeps.md."
         ) from error
 
 

@@ -19,8 +19,8 @@ from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.region_of_interest import RegionOfInterest
 
 VALIDATOR = jsonschema.Draft202012Validator(bundle_json_schema())
-# What the schema cannot say: rules between fields, as docs/bundle.md lists them, and two that only
-# the runtime can judge (a line feed behind a name, whole numbers that are written 2.0).
+# What the schema cannot say: rules between fields, as docs/reference/bundle.md lists them, and two
+# that only the runtime can judge (a line feed behind a name, whole numbers that are written 2.0).
 BETWEEN_FIELDS = re.compile(
     "not listed in 'files'|does not take|one logit for each class|two graphs|lacks the (in|out)put|"
     "of no class|false alarm rate|threshold of the feature distance|preprocessing kernel|"
