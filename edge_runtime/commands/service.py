@@ -16,6 +16,7 @@ _EPILOG = """\b
 Examples:
   saliedge service unit | sudo tee /etc/systemd/system/saliedge.service
   saliedge service unit --config /etc/saliedge/edge-infer.toml --allow 192.168.1.0/24
+  saliedge service unit --credential token:/etc/saliedge/token
 """
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _HOMES = ("/home/", "/root/")
@@ -49,7 +50,17 @@ def service() -> None:
     metavar="ADDRESS[/BITS]",
     help="Network that the service may talk to, besides this machine; may be repeated.",
 )
-def unit(config: str, watchdog_seconds: int, addresses: tuple[str, ...]) -> None:
+@click.option(
+    "--credential",
+    "credentials",
+    multiple=True,
+    metavar="NAME:FILE",
+    help="Secret that only root can read, for the service as "
+    "/run/credentials/saliedge.service/NAME; may be repeated.",
+)
+def unit(
+    config: str, watchdog_seconds: int, addresses: tuple[str, ...], credentials: tuple[str, ...]
+) -> None:
     """Print the systemd unit for this installation."""
     from edge_runtime.service.unit import UnitOptions, unit_text
 
@@ -58,7 +69,7 @@ def unit(config: str, watchdog_seconds: int, addresses: tuple[str, ...]) -> None
         raise DependencyError(
             f"{executable} does not exist; install saliedge into an environment of its own."
         )
-    options = UnitOptions(str(executable), config, watchdog_seconds, addresses)
+    options = UnitOptions(str(executable), config, watchdog_seconds, addresses, credentials)
     click.echo(unit_text(options), nl=False)
     if str(executable).startswith(_HOMES):
         say(

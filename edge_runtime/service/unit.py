@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_runtime.errors import UsageError
 
 __all__ = ["UnitOptions", "unit_text"]
+
+_CREDENTIAL = re.compile(r"[A-Za-z0-9_-]+:/[A-Za-z0-9_./+-]*")
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,23 @@ class UnitOptions:
         watchdog_seconds: How long without a processed frame until a restart; 0 for no watchdog.
         addresses: Networks that the service may talk to besides this machine (an MQTT broker, a
             camera's stream), e.g. ``192.168.1.0/24``.
+        credentials: ``NAME:FILE`` each: a secret of root's that systemd hands to the service as
+            ``/run/credentials/saliedge.service/NAME``.
     """
 
     executable: str
     config: str
     watchdog_seconds: int = 30
     addresses: Sequence[str] = ()
+    credentials: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name, path in (("executable", self.executable), ("configuration", self.config)):
             if not path.startswith("/") or any(char in path for char in "\n\r\"'\\$%"):
                 raise UsageError(f"The {name} {path!r} is no plain absolute path; move it.")
+        for entry in self.credentials:
+            if not _CREDENTIAL.fullmatch(entry):
+                raise UsageError(f"{entry!r} is no NAME:FILE with a plain absolute path.")
         if any(char.isspace() for address in self.addresses for char in address):
             raise UsageError("An address holds a space; give one with each --allow.")
 
@@ -42,10 +51,12 @@ def unit_text(options: UnitOptions) -> str:
     but for cameras and the memory that Picamera2 hands frames over in.
     """
     watchdog = f"WatchdogSec={options.watchdog_seconds}\n" if options.watchdog_seconds else ""
+    credentials = "".join(f"LoadCredential={entry}\n" for entry in options.credentials)
     return _UNIT.format(
         executable=options.executable,
         config=options.config,
         watchdog=watchdog,
+        credentials=credentials,
         addresses=" ".join(("localhost", *options.addresses)),
     )
 
@@ -54,7 +65,10 @@ _UNIT = """\
 # Made by `saliedge service unit`.
 [Unit]
 Description=saliedge: image classification beside a camera
-After=time-sync.target
+# The rules for devices below are made at the start, of the kinds that the kernel knows by then; a
+# camera that is plugged in later must be of one of them.
+Wants=modprobe@videodev.service
+After=time-sync.target modprobe@videodev.service
 StartLimitIntervalSec=0
 
 [Service]
@@ -69,7 +83,7 @@ RestartPreventExitStatus=2
 SuccessExitStatus=130 143
 TimeoutStartSec=180
 TimeoutStopSec=20
-{watchdog}Environment=ORT_DISABLE_TELEMETRY=1 PYTHONUNBUFFERED=1
+{watchdog}{credentials}Environment=ORT_DISABLE_TELEMETRY=1 PYTHONUNBUFFERED=1
 StateDirectory=saliedge
 WorkingDirectory=/var/lib/saliedge
 UMask=0027

@@ -104,7 +104,8 @@ class V4l2Source(Source):
 
     def close(self) -> None:
         """Give the camera back."""
-        self._capture.release()
+        with quiet_opencv():  # which complains of a device that has gone
+            self._capture.release()
 
 
 def _check_device(device: str) -> None:

@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.errors import SourceError
 from edge_runtime.sources.base import CaptureTime
 from edge_runtime.sources.frame_pool import FramePool
 
 __all__ = ["CaptureReader", "quiet_opencv", "rgb_from_opencv"]
 
 _OLDEST_STAMP_SECONDS = 2.0
+_BGR24 = cv2.VideoWriter.fourcc(*"BGR3")
 _SILENT = 0  # OpenCV's LOG_LEVEL_SILENT
 
 
@@ -69,6 +71,9 @@ class CaptureReader:
 
         Returns:
             None if there is none, or it cannot be decoded.
+
+        Raises:
+            SourceError: The camera's pixel format cannot be shown.
         """
         with quiet_opencv():
             try:
@@ -81,7 +86,27 @@ class CaptureReader:
         if not decoded or image is None or image.size == 0:
             return None
         self._decoded = image
-        return rgb_from_opencv(image, self.pool.take(*image.shape[:2])), taken_at
+        picture = self._shaped(image)
+        return rgb_from_opencv(picture, self.pool.take(*picture.shape[:2])), taken_at
+
+    def _shaped(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return a frame with its rows, if OpenCV left its bytes as a single one.
+
+        OpenCV 4.11 does that to BGR24 (https://github.com/opencv/opencv/issues/27166), and any
+        version to a format that it does not convert, whose bytes must not pass for a picture.
+        """
+        get = self._capture.get
+        width, height = int(get(cv2.CAP_PROP_FRAME_WIDTH)), int(get(cv2.CAP_PROP_FRAME_HEIGHT))
+        if image.shape[0] != 1 or height <= 1:
+            return image
+        row_bytes, rest = divmod(image.nbytes, height)
+        if int(get(cv2.CAP_PROP_FOURCC)) != _BGR24 or rest or row_bytes < 3 * width:
+            raise SourceError(
+                "The camera's pixel format is none that OpenCV converts; choose another with "
+                "--camera-format (`saliedge cameras` lists them)."
+            )
+        # A driver may pad its rows.
+        return image.reshape(height, row_bytes)[:, : 3 * width].reshape(height, width, 3)
 
     def _taken_at(self) -> CaptureTime:
         """Return the driver's own stamp if it is plausible, else the time of arrival."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
 import socket
 import ssl
@@ -154,7 +155,7 @@ def _token(options: ServeOptions) -> str:
         return secrets.token_urlsafe(24)
     try:
         token = options.token_file.read_text(encoding="ascii").strip()
-        readable_by_others = options.token_file.stat().st_mode & 0o077
+        readable_by_others = _is_readable_by_others(options.token_file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"The token file {options.token_file} cannot be read; check the path and its "
@@ -171,6 +172,18 @@ def _token(options: ServeOptions) -> str:
             f"{options.token_file}"
         )
     return token
+
+
+def _is_readable_by_others(path: Path) -> bool:
+    """Tell whether anybody but the file's owner can read it.
+
+    systemd's credentials are the service's alone, though the list of who may read them (an ACL)
+    shows as the right of a group.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if folder and path.parent == Path(folder):
+        return False
+    return bool(path.stat().st_mode & 0o077)
 
 
 def _listen(address: ServeAddress) -> socket.socket:

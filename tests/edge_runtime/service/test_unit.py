@@ -52,6 +52,12 @@ def test_the_watchdog_and_the_networks_can_be_chosen(unit):
     assert "WatchdogSec=30\n" in unit().read_text()
 
 
+def test_a_secret_of_roots_is_handed_to_the_service(unit):
+    path = unit(credentials=("token:/etc/saliedge/token",))
+    assert "\nLoadCredential=token:/etc/saliedge/token\n" in path.read_text()
+    assert _systemd_analyze("verify", path).stderr == ""
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -60,6 +66,9 @@ def test_the_watchdog_and_the_networks_can_be_chosen(unit):
         {"config": "/etc/a\nUser=root"},
         {"config": "/etc/%h"},
         {"addresses": ("any\nUser=root",)},
+        {"credentials": ("token",)},
+        {"credentials": ("token:/etc/token\nUser=root",)},
+        {"credentials": ("a b:/etc/token",)},
     ],
 )
 def test_nothing_can_be_smuggled_into_it(unit, changes):

@@ -129,3 +129,39 @@ def test_a_frame_that_changes_its_size_is_given_in_its_new_size(capture):
     capture[0].frames = iter([_picture(), grey, np.zeros((0, 0, 3), np.uint8), _picture()])
     frames = iter(source)
     assert [next(frames).image.shape for _ in range(3)] == [(4, 6, 3), (8, 2, 3), (4, 6, 3)]
+
+
+def _rows_in_one(picture, padding=0):
+    """A frame as OpenCV 4.11 hands BGR24 over: in one row, a driver's padding included."""
+    rows = picture.reshape(picture.shape[0], -1)
+    return np.pad(rows, ((0, 0), (0, padding))).reshape(1, -1)
+
+
+def _gives_raw(capture, pixel_format):
+    height, width = _picture().shape[:2]
+    capture.values |= {
+        cv2.CAP_PROP_FRAME_WIDTH: width,
+        cv2.CAP_PROP_FRAME_HEIGHT: height,
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*pixel_format),
+    }
+
+
+@pytest.mark.parametrize("padding", [0, 14])
+def test_bgr24_that_opencv_left_in_one_row_is_a_picture_again(capture, padding):
+    source = V4l2Source(DEVICE)
+    _gives_raw(capture[0], "BGR3")
+    picture = _picture()
+    picture[1, 2] = (1, 2, 3)
+    capture[0].frames = iter([_rows_in_one(picture, padding)] * 2)
+    frames = iter(source)
+    assert all((next(frames).image == picture[..., ::-1]).all() for _ in range(2))
+
+
+@pytest.mark.parametrize(("pixel_format", "missing"), [("pBAA", 0), ("BGR3", 1)])
+def test_bytes_that_opencv_did_not_convert_never_pass_for_a_picture(capture, pixel_format, missing):
+    source = V4l2Source(DEVICE)
+    _gives_raw(capture[0], pixel_format)
+    raw = _rows_in_one(_picture())
+    capture[0].frames = iter([raw[:, : raw.size - missing]])
+    with pytest.raises(SourceError, match="--camera-format"):
+        next(iter(source))

@@ -145,6 +145,16 @@ def test_a_token_file_that_is_unsafe_is_refused(serve, tmp_path, content, mode, 
         serve("0.0.0.0:0", token_file=path)
 
 
+def test_a_credential_of_systemds_is_safe_though_an_acl_shows_as_a_groups_right(
+    serve, token_file, monkeypatch
+):
+    token_file.chmod(0o440)
+    with pytest.raises(UsageError, match="chmod 600"):
+        serve("0.0.0.0:0", token_file=token_file)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(token_file.parent))
+    assert "#" not in serve("0.0.0.0:0", token_file=token_file).url
+
+
 def test_a_certificate_that_does_not_fit_its_key_is_one_sentence(serve, certificate, tmp_path):
     with pytest.raises(UsageError, match="cannot be used"):
         serve(tls_cert=certificate[0], tls_key=certificate[0])
