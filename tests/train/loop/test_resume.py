@@ -29,7 +29,7 @@ _KILLER = """
 import os, pathlib, random, shutil, signal, sys, time
 from pathlib import Path
 import train.loop.learner as learner
-from tests.train.test_resume import averaged_config
+from tests.train.loop.test_resume import averaged_config
 from tests.train.conftest import tiny_config
 from train.run.progress import quiet_reporter
 from train.run.directory import RunDirectory
