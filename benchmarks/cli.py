@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from benchmarks.options import engines_option, saliencies_option, threads_option
 from benchmarks.subcommands import CommandWithSubcommands
 from edge_runtime import __version__
 from edge_runtime.cli import LazyCommand
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BenchOptions", "bench", "main"]
 
-_ENGINE_NAMES = ("onnx", "litert", "tflite-runtime")
 _FRAMES, _WARMUP, _ROUNDS = 200, 20, 6
 
 _SUBCOMMANDS = {
@@ -28,6 +28,9 @@ _SUBCOMMANDS = {
     ),
     "check": LazyCommand(
         "benchmarks.compare_cli:check", "Fail if a report is slower than another, for CI."
+    ),
+    "profile": LazyCommand(
+        "benchmarks.profile.command:profile", "Show where the time goes, by operator, and advise."
     ),
     "emulate": LazyCommand(
         "benchmarks.emulate.cli:emulate", "Count instructions on emulated Arm boards."
@@ -103,26 +106,9 @@ class BenchOptions:
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("--bundle", required=True, metavar="NAME.edge", help="The bundle to measure.")
-@click.option(
-    "--engine",
-    "engines",
-    multiple=True,
-    type=click.Choice(_ENGINE_NAMES),
-    help="Engine to measure; can be repeated. Default: all that are installed.",
-)
-@click.option(
-    "--saliency",
-    "saliencies",
-    multiple=True,
-    type=click.Choice(["none", "cam", "gradient-early", "gradient"]),
-    help="Map to measure; can be repeated. Default: all that the bundle has.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Threads of the engine. Default: the processors, up to 4.",
-)
+@engines_option
+@saliencies_option
+@threads_option
 @click.option(
     "--frames",
     type=click.IntRange(min=1),

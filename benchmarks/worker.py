@@ -26,7 +26,7 @@ from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import ArtifactError
 
-__all__ = ["Round", "Task", "main", "measure"]
+__all__ = ["Round", "Task", "main", "measure", "open_folder"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
         SaliedgeError: The graph or the engine cannot be used.
     """
     configuration, workload = task.configuration, task.workload
-    folder = _open(task)
+    folder = open_folder(task)
     preprocessing = folder.spec.preprocessing
     before_load = resident_memory()
     start = time.perf_counter_ns()
@@ -184,7 +184,8 @@ def _serve(stream: BinaryIO) -> Round:
     return measure(task, read_frames)
 
 
-def _open(task: Task) -> Bundle | Reference:
+def open_folder(task: Task) -> Bundle | Reference:
+    """Open what a task measures; ``ArtifactError`` if it is another one by now."""
     opener = open_bundle if task.configuration.precision == "int8" else open_reference
     folder: Bundle | Reference = opener(task.folder)
     if folder.sha256 != task.sha256:
