@@ -74,12 +74,12 @@ class Resize:
         return self.small
 
 
-def onnx_engine(model: str) -> Engine:
+def onnx_engine(model: str, threads: int = 1) -> Engine:
     """An ONNX Runtime session whose input and output are bound in place."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     onnxruntime: Any = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     (taken,), (given,) = session.get_inputs(), session.get_outputs()
     image = np.zeros(taken.shape, np.float32)
@@ -108,9 +108,11 @@ def onnx_engine(model: str) -> Engine:
     return image.shape[2], normalise, run
 
 
-def litert_engine(model: str) -> Engine:
+def litert_engine(model: str, threads: int = 1) -> Engine:
     """A LiteRT interpreter whose input is written in place."""
-    interpreter: Any = import_module("ai_edge_litert.interpreter").Interpreter(model, num_threads=1)
+    interpreter: Any = import_module("ai_edge_litert.interpreter").Interpreter(
+        model, num_threads=threads
+    )
     interpreter.allocate_tensors()
     index = interpreter.get_input_details()[0]["index"]
     result = interpreter.get_output_details()[0]["index"]

@@ -21,7 +21,16 @@ from edge_runtime.bundle import Bundle, Reference
 from edge_runtime.errors import DependencyError, GateError
 from edge_runtime.files import atomic_write_bytes
 
-__all__ = ["INPUT_MEAN", "INPUT_SCALE", "quantize_onnx", "quantize_tflite"]
+__all__ = [
+    "INPUT_MEAN",
+    "INPUT_SCALE",
+    "calibration_images",
+    "float_onnx",
+    "float_tflite",
+    "normalised",
+    "quantize_onnx",
+    "quantize_tflite",
+]
 
 INPUT_MEAN = 127.0
 INPUT_SCALE = 1.0 / 128.0
@@ -44,10 +53,9 @@ def quantize_onnx(reference: Reference, images: NDArray[np.uint8], target: Path)
     Raises:
         GateError: The graph does not begin as the export writes it.
     """
-    onnx: Any = import_module("onnx")
     tools: Any = import_module("onnxruntime.quantization")
-    model = onnx.load_model_from_string(reference.graph("float32", "onnx")[1])
-    _float_onnx_input(onnx, model)
+    shapes: Any = import_module("onnxruntime.quantization.shape_inference")
+    model = float_onnx(reference)
 
     class Reader(tools.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -60,7 +68,9 @@ def quantize_onnx(reference: Reference, images: NDArray[np.uint8], target: Path)
 
     with tempfile.TemporaryDirectory() as folder:
         source, quantised = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
-        onnx.save_model(model, source)
+        source.write_bytes(model.SerializeToString())
+        # As its guide asks; batch norm is folded already, and shapes are fixed.
+        shapes.quant_pre_process(source, source, skip_symbolic_shape=True)
         tools.quantize_static(
             source,
             quantised,
@@ -86,7 +96,7 @@ def quantize_tflite(reference: Reference, images: NDArray[np.uint8], target: Pat
         raise DependencyError(
             f"The peer for LiteRT needs {error.name}: pip install ai-edge-quantizer."
         ) from error
-    model = _float_tflite_input(reference.graph("float32", "tflite")[1])
+    model = float_tflite(reference)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "float.tflite"
         source.write_bytes(model)
@@ -114,8 +124,15 @@ def calibration_images(bundle: Bundle) -> NDArray[np.uint8]:
     return images
 
 
-def _float_onnx_input(onnx: Any, model: Any) -> None:
-    """Let the graph begin behind its Transpose and DequantizeLinear, and give the logits alone."""
+def float_onnx(reference: Reference) -> Any:
+    """Return the float ``ModelProto``, normalised floats ``[1, 3, H, W]`` to the logits alone.
+
+    Raises:
+        GateError: The graph does not begin with Transpose and DequantizeLinear, which are cut off,
+            or does not normalise as :func:`normalised` does.
+    """
+    onnx: Any = import_module("onnx")
+    model = onnx.load_model_from_string(reference.graph("float32", "onnx")[1])
     graph = model.graph
     first, second = graph.node[:2]
     if (first.op_type, second.op_type) != ("Transpose", "DequantizeLinear"):
@@ -137,10 +154,16 @@ def _float_onnx_input(onnx: Any, model: Any) -> None:
     keep = [output for output in graph.output if output.name == "logits"]
     del graph.output[:]
     graph.output.extend(keep)
+    return model
 
 
-def _float_tflite_input(data: bytes) -> bytes:
-    """Let the graph begin behind the operator that reads the camera's bytes."""
+def float_tflite(reference: Reference) -> bytes:
+    """Return the float TFLite model, normalised floats ``[1, H, W, 3]`` to the logits alone.
+
+    Raises:
+        GateError: The graph does not begin with the operator that reads the camera's bytes.
+    """
+    data = reference.graph("float32", "tflite")[1]
     flatbuffers: Any = import_module("flatbuffers")
     schema: Any = import_module("ai_edge_litert.schema_py_generated")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(data), 0))
