@@ -1,4 +1,4 @@
-"""The command that compares saliedge with other tools; see docs/peers.md."""
+"""The command that compares saliedge with other tools; see docs/results/peers.md."""
 
 from __future__ import annotations
 
