@@ -32,6 +32,9 @@ _SUBCOMMANDS = {
     "profile": LazyCommand(
         "benchmarks.profile.command:profile", "Show where the time goes, by operator, and advise."
     ),
+    "merge": LazyCommand(
+        "benchmarks.merge.command:merge", "Put reports of many boards side by side."
+    ),
     "emulate": LazyCommand(
         "benchmarks.emulate.cli:emulate", "Count instructions on emulated Arm boards."
     ),
@@ -71,6 +74,7 @@ class BenchOptions:
         rounds: Processes of each configuration.
         json_path: Where the report goes, ``-`` for standard output; None for nowhere.
         html_path: Where the page goes, or None.
+        card_path: Where the table for a model card goes, or None.
         force: Replace earlier files.
         strict: Fail if the figures cannot be relied on, or a long run slowed down.
         minutes: Run one configuration on for so long; None for the usual rounds.
@@ -89,6 +93,7 @@ class BenchOptions:
     rounds: int
     json_path: str | None
     html_path: str | None
+    card_path: str | None
     force: bool
     strict: bool
     minutes: float | None
@@ -136,6 +141,9 @@ class BenchOptions:
 @click.option("--json", "json_path", metavar="FILE", help="Write the report; - for stdout.")
 @click.option(
     "--html", "html_path", metavar="FILE", help="Write the report as a page, with pictures."
+)
+@click.option(
+    "--card", "card_path", metavar="FILE", help="Write a Markdown table for a model card."
 )
 @click.option("--force", is_flag=True, help="Replace earlier files.")
 @click.option(
@@ -185,8 +193,8 @@ def _run(options: BenchOptions) -> None:
     from benchmarks.output import refuse_report
 
     _refuse_contradictions(options)
-    refuse_report(options.json_path, options.force)
-    refuse_report(options.html_path, options.force)
+    for path in (options.json_path, options.html_path, options.card_path):
+        refuse_report(path, options.force)
     if options.minutes is None:
         _run_matrix(options)
     else:
@@ -203,6 +211,8 @@ def _refuse_contradictions(options: BenchOptions) -> None:
     given = [name for name, value in needing.items() if value is not None]
     if given and options.minutes is None:
         raise UsageError(f"{given[0]} is for a run of some time; give --minutes, too.")
+    if options.card_path is not None and options.minutes is not None:
+        raise UsageError("A card shows the usual rounds; leave out --card or --minutes.")
     if options.rate is not None and options.camera is not None:
         raise UsageError("A camera has a rate of its own; give --rate or --camera.")
 
@@ -211,6 +221,8 @@ def _run_matrix(options: BenchOptions) -> None:
     from benchmarks.configurations import find_reference, matrix
     from benchmarks.html_report import report_html
     from benchmarks.measure import measure_matrix
+    from benchmarks.merge.boards import board_name
+    from benchmarks.merge.card import card_text
     from benchmarks.output import show_report, write_page
     from benchmarks.table import report_text
     from edge_runtime.bundle import open_bundle
@@ -221,6 +233,7 @@ def _run_matrix(options: BenchOptions) -> None:
     report = measure_matrix(bundle, reference, plan, _workload(options))
     show_report(report_text(report), report.to_bytes(), options.json_path)
     write_page(report_html(report), options.html_path, options.json_path)
+    write_page(card_text({board_name(report): report}), options.card_path, options.json_path)
     if options.strict and report.findings:
         raise GateError(f"the figures cannot be relied on: {report.findings[0]}")
 

@@ -180,3 +180,12 @@ def test_the_page_is_written_beside_the_report(bench, bundle_path, tmp_path):
     assert ending.code == 0, ending.err
     assert "onnx int8" in page.read_text()
     assert bench(*arguments, "--html", page).code == 7
+
+
+def test_a_card_for_the_model_is_written(bench, bundle_path, tmp_path):
+    card = tmp_path / "card.md"
+    arguments = ("--bundle", bundle_path, "--engine", "onnx", "--saliency", "none", *QUICK)
+    ending = bench(*arguments, "--card", card)
+    assert ending.code == 0, ending.err
+    assert "| onnx float32 |" in card.read_text()
+    assert bench(*arguments, "--card", card).code == 7
