@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.absent import Absent
 from edge_runtime.bundle import Bundle, GraphSpec, Reference, open_reference, reference_path
-from edge_runtime.engines import ENGINES, default_engine, installed_engines
+from edge_runtime.engines import ENGINES, default_engine, graph_format, installed_engines
 from edge_runtime.errors import ArtifactError, DependencyError
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 
 PRECISIONS = ("int8", "float32")
 SALIENCIES = ("none", "cam", "gradient-early", "gradient")
+_ENGINE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Configuration:
     """One thing to measure.
 
     Attributes:
-        engine: Name of an engine.
+        engine: Name of an engine; in a report it may be a plug-in's that is not installed here.
         precision: ``int8`` (the bundle) or ``float32`` (its reference).
         saliency: ``none``, ``cam``, ``gradient-early`` or ``gradient``.
     """
@@ -41,8 +43,8 @@ class Configuration:
     saliency: str
 
     def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise ValueError(f"there is no engine {self.engine!r}")
+        if re.fullmatch(_ENGINE_NAME, self.engine) is None:
+            raise ValueError(f"{self.engine!r} is no name of an engine")
         if self.precision not in PRECISIONS or self.saliency not in SALIENCIES:
             raise ValueError(f"there is no graph {self.precision!r} with {self.saliency!r}")
 
@@ -123,7 +125,7 @@ def matrix(
             if _has(bundle, configuration):
                 chosen.append(configuration)
             elif saliencies or (engines and saliency == "none"):
-                bundle.graph("int8", ENGINES[engine].format, saliency)  # raises, and says why
+                bundle.graph("int8", graph_format(engine), saliency)  # raises, and says why
             else:
                 left_out[configuration.name] = f"{bundle.path.name} has no such graph"
         for saliency in saliencies or SALIENCIES:
@@ -165,7 +167,9 @@ def graph_of(folder: Bundle | Reference, configuration: Configuration) -> GraphS
 def _installed(asked: Sequence[str], bundle: Bundle, left_out: dict[str, str]) -> list[str]:
     installed = installed_engines()
     for name in asked:
-        if name not in installed:
+        if name not in ENGINES:
+            graph_format(name)  # raises unless it is a plug-in's
+        elif name not in installed:
             raise DependencyError(
                 f"The engine {name!r} is not installed here: pip install "
                 f"'saliedge[{ENGINES[name].extra}]'."
@@ -184,7 +188,7 @@ def _has(folder: Bundle | Reference, configuration: Configuration) -> bool:
 
 def _matches(graph: GraphSpec, configuration: Configuration) -> bool:
     return (graph.format, graph.precision, graph.saliency) == (
-        ENGINES[configuration.engine].format,
+        graph_format(configuration.engine),
         configuration.precision,
         configuration.saliency,
     )

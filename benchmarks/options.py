@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from edge_runtime.plugin_choice import PluginChoice
+from edge_runtime.plugins import ENGINES
+
 __all__ = ["engines_option", "saliencies_option", "threads_option"]
 
 _ENGINE_NAMES = ("onnx", "litert", "tflite-runtime")
@@ -12,8 +15,9 @@ engines_option = click.option(
     "--engine",
     "engines",
     multiple=True,
-    type=click.Choice(_ENGINE_NAMES),
-    help="Engine to measure; can be repeated. Default: all that are installed.",
+    type=PluginChoice(_ENGINE_NAMES, ENGINES),
+    help="Engine to measure, also an installed plug-in's; can be repeated. Default: all of these "
+    "that are installed.",
 )
 saliencies_option = click.option(
     "--saliency",

@@ -21,6 +21,8 @@ def temperature_celsius(zones: Path = Path("/sys/class/thermal")) -> float | Non
     temperatures = []
     for path in zones.glob("thermal_zone*/temp"):
         with contextlib.suppress(OSError, ValueError):
+            if not path.is_file():
+                continue  # a pipe would be waited for
             value = int(path.read_text()) / 1000
             if _PLAUSIBLE[0] < value < _PLAUSIBLE[1]:
                 temperatures.append(value)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from train.attribution import METHODS
+from train.attribution import method_named
 from train.batches import image_batches
 from train.quantization import QuantizedNetwork
 
@@ -54,11 +54,12 @@ def predict_saliency(
         images: uint8 ``[N, H, W, 3]``, network bytes.
         class_index: int64 ``[N]``.
         batch_size: images at a time.
-        method: a key of ``train.attribution.METHODS``.
+        method: see ``train.attribution.method_named``.
     """
+    maps_of = method_named(method)
     classes = torch.split(torch.from_numpy(class_index), batch_size)
     batches = zip(image_batches(images, batch_size), classes, strict=True)
-    return torch.cat([METHODS[method](network, batch, chosen) for batch, chosen in batches]).numpy()
+    return torch.cat([maps_of(network, batch, chosen) for batch, chosen in batches]).numpy()
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from edge_runtime.doctor.cameras import camera_devices, camera_permission, pi_camera
 from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.machine import board, clock, memory, power, processor, temperature
-from edge_runtime.doctor.software import engines, packages, python
+from edge_runtime.doctor.software import engines, packages, plugins, python
 from edge_runtime.doctor.storage import disk, models
 from edge_runtime.doctor.system import System
 
@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     python,
     packages,
     engines,
+    plugins,
     camera_devices,
     camera_permission,
     pi_camera,

@@ -13,8 +13,10 @@ from edge_runtime import __version__
 from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.system import System
 from edge_runtime.engines.registry import ENGINES
+from edge_runtime.errors import DependencyError
+from edge_runtime.plugins import EXTENSION_POINTS, find_plugin, installed_plugins
 
-__all__ = ["engines", "packages", "python"]
+__all__ = ["engines", "packages", "plugins", "python"]
 
 _PACKAGES = {"numpy": "numpy", "cv2": "opencv-python-headless", "PIL": "pillow", "click": "click"}
 _IMPORT_SECONDS = 60.0  # from a slow card, for the first time
@@ -71,6 +73,21 @@ def engines(system: System) -> list[Finding]:
     if not any_works:
         remedy = "pip install 'saliedge[litert]' or 'saliedge[onnx]'"
         findings.append(Finding("engines", "problem", "no engine works here", remedy))
+    return findings
+
+
+def plugins(system: System) -> list[Finding]:
+    """What other installed packages add, none of which is imported; nothing if there are none."""
+    findings = []
+    for point in EXTENSION_POINTS:
+        for plugin in installed_plugins(point):
+            name = f"{point.noun} {plugin.name}"
+            try:
+                find_plugin(point, plugin.name)
+            except DependencyError as error:
+                findings.append(Finding(name, "warning", str(error), "uninstall one of them"))
+            else:
+                findings.append(Finding(name, "ok", f"a plug-in of {plugin.package}"))
     return findings
 
 

@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +39,13 @@ class Engine(ABC):
     """One loaded graph. Not for use from two threads at once.
 
     Attributes:
+        graph_format: Format of the graphs that the class loads, ``onnx`` or ``tflite``.
         name: Name by which the engine is chosen, e.g. ``onnx``.
         version: Version of the engine's package.
         graph: What the loaded graph takes and gives.
     """
 
+    graph_format: ClassVar[str]
     name: str
     version: str
     graph: GraphSpec

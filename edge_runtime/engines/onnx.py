@@ -34,6 +34,8 @@ class OnnxEngine(Engine):
         ArtifactError: ONNX Runtime cannot load the graph, or it lacks a promised tensor.
     """
 
+    graph_format = "onnx"
+
     def __init__(self, name: str, graph: GraphSpec, model: bytes, threads: int) -> None:
         self.name = name
         self.version = str(onnxruntime.__version__)

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from edge_runtime import plugins
 from edge_runtime.engines.base import Engine, default_threads
 from edge_runtime.errors import ArtifactError, DependencyError, UsageError
 
@@ -18,6 +19,7 @@ __all__ = [
     "ENGINES",
     "EngineEntry",
     "default_engine",
+    "graph_format",
     "installed_engines",
     "load_engine",
     "open_engine",
@@ -53,11 +55,13 @@ ENGINES: dict[str, EngineEntry] = {
         "edge_runtime.engines.tflite:TfliteRuntimeEngine",
     ),
 }
-"""Engine name -> where it is; the order is the order of preference."""
+"""This project's engines, name -> where it is; the order is the order of preference."""
+
+_FORMATS = ("onnx", "tflite")
 
 
 def installed_engines() -> tuple[str, ...]:
-    """Return the names of the engines whose package is installed, without importing any."""
+    """Return those of :data:`ENGINES` whose package is installed, without importing any."""
     return tuple(name for name, entry in ENGINES.items() if find_spec(entry.package) is not None)
 
 
@@ -78,6 +82,25 @@ def default_engine(bundle: Bundle | Reference) -> str:
     )
 
 
+def graph_format(name: str) -> str:
+    """Return the format of the graphs that an engine loads, ``onnx`` or ``tflite``.
+
+    Args:
+        name: A key of :data:`ENGINES`, or the name of a plug-in, which is imported.
+
+    Raises:
+        UsageError: There is no engine of that name.
+        DependencyError: The plug-in cannot be imported, or is no engine.
+    """
+    if name in ENGINES:
+        return ENGINES[name].format
+    plugin = _plugin(name)
+    engine: type[Engine] = plugin.load(
+        "a subclass of Engine whose graph_format is onnx or tflite", _is_engine
+    )
+    return engine.graph_format
+
+
 def open_engine(
     name: str,
     bundle: Bundle | Reference,
@@ -88,7 +111,7 @@ def open_engine(
     """Load a graph of a bundle into an engine.
 
     Args:
-        name: A key of :data:`ENGINES`.
+        name: A key of :data:`ENGINES`, or the name of a plug-in.
         bundle: An opened bundle (``int8``) or reference (``float32``).
         saliency: ``none``, ``gradient``, ``gradient-early`` or ``cam``.
         threads: Threads for one inference; the processors up to four if None.
@@ -99,8 +122,9 @@ def open_engine(
         DependencyError: Its package is not installed or does not work on this machine.
         ArtifactError: The bundle has no such graph, or the engine cannot load it.
     """
-    entry = _entry(name)
-    graph, model = bundle.graph(precision, entry.format, saliency)
+    if name in ENGINES:
+        _require_installed(name)
+    graph, model = bundle.graph(precision, graph_format(name), saliency)
     return load_engine(name, graph, model, threads)
 
 
@@ -108,19 +132,21 @@ def load_engine(name: str, graph: GraphSpec, model: bytes, threads: int | None =
     """Load the bytes of one graph into an engine; see :func:`open_engine` for the rest.
 
     Args:
-        name: A key of :data:`ENGINES`.
+        name: A key of :data:`ENGINES`, or the name of a plug-in.
         graph: What the graph takes and gives.
         model: Its file's bytes.
         threads: Threads for one inference; the processors up to four if None.
     """
-    entry = _entry(name)
     if threads is not None and threads < 1:
         raise UsageError(f"An engine needs at least one thread, not {threads}.")
+    arguments = (name, graph, model, threads or default_threads())
+    if name not in ENGINES:
+        engine: Engine = _plugin(name).make(Engine, *arguments)
+        return engine
+    entry = _require_installed(name)
     module, _, attribute = entry.target.partition(":")
     try:
-        engine: Engine = getattr(import_module(module), attribute)(
-            name, graph, model, threads or default_threads()
-        )
+        engine = getattr(import_module(module), attribute)(*arguments)
     except ArtifactError:
         raise
     except (ImportError, OSError) as error:
@@ -132,12 +158,23 @@ def load_engine(name: str, graph: GraphSpec, model: bytes, threads: int | None =
     return engine
 
 
-def _entry(name: str) -> EngineEntry:
-    entry = ENGINES.get(name)
-    if entry is None:
-        raise UsageError(f"There is no engine {name!r}; choose one of: {', '.join(ENGINES)}.")
+def _require_installed(name: str) -> EngineEntry:
+    entry = ENGINES[name]
     if find_spec(entry.package) is None:
         raise DependencyError(
             f"The engine {name!r} is not installed here: pip install 'saliedge[{entry.extra}]'."
         )
     return entry
+
+
+def _plugin(name: str) -> plugins.Plugin:
+    plugin = plugins.find_plugin(plugins.ENGINES, name)
+    if plugin is None:
+        known = (*ENGINES, *plugins.names_of_plugins(plugins.ENGINES))
+        raise UsageError(f"There is no engine {name!r}; choose one of: {', '.join(known)}.")
+    return plugin
+
+
+def _is_engine(found: object) -> bool:
+    is_one = isinstance(found, type) and issubclass(found, Engine)
+    return is_one and getattr(found, "graph_format", None) in _FORMATS

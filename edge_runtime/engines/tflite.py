@@ -26,6 +26,7 @@ class TfliteEngine(Engine):
         ArtifactError: The interpreter cannot load the graph, or it lacks a promised tensor.
     """
 
+    graph_format = "tflite"
     _module: str
     _distribution: str
 

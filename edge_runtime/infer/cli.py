@@ -14,6 +14,8 @@ from edge_runtime.infer.config_file import config_option, prefer_flags
 from edge_runtime.infer.options import TRIAL_FRAMES, InferOptions
 from edge_runtime.infer.output_options import output_options, take_outputs
 from edge_runtime.infer.page_options import page_options, take_page
+from edge_runtime.plugin_choice import PluginChoice
+from edge_runtime.plugins import ENGINES
 
 __all__ = ["infer", "main"]
 
@@ -78,8 +80,8 @@ def _size(
     is_flag=False,
     flag_value="0",
     metavar="[SPEC]",
-    help="A camera: number, /dev/video* or picamera2[:N] (see `saliedge cameras`). Without "
-    "SPEC the first.",
+    help="A camera: number, /dev/video*, picamera2[:N] (see `saliedge cameras`) or an installed "
+    "plug-in's name. Without SPEC the first.",
 )
 @click.option(
     "--camera-size",
@@ -111,8 +113,9 @@ def _size(
 )
 @click.option(
     "--engine",
-    type=click.Choice(_ENGINE_NAMES),
-    help="Inference engine. Default: the first that is installed.",
+    type=PluginChoice(_ENGINE_NAMES, ENGINES),
+    help="Inference engine, also an installed plug-in's. Default: the first of these that is "
+    "installed.",
 )
 @click.option(
     "--saliency",

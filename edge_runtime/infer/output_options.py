@@ -34,6 +34,7 @@ class OutputOptions:
     mqtt_seconds: float = 0.0
     metrics: str | None = None
     stale_seconds: float = 10.0
+    sink: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mqtt is None and (self.mqtt_user or self.mqtt_tls or self.mqtt_topic):
@@ -105,6 +106,12 @@ _OPTIONS = (
         default=OutputOptions.stale_seconds,
         show_default=True,
         help="Not healthy any more if no frame was classified for so long.",
+    ),
+    click.option(
+        "--sink",
+        multiple=True,
+        metavar="NAME[=ARGUMENT]",
+        help="Send predictions to a sink that an installed plug-in adds; may be repeated.",
     ),
 )
 

@@ -27,6 +27,7 @@ from edge_runtime.sinks import (
     RotatingJsonLinesSink,
     SaliencyFolderSink,
     open_overlay_sink,
+    open_sink,
 )
 from edge_runtime.sources import FrameFeed
 
@@ -127,6 +128,8 @@ def _open_sinks(
             sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
         if options.show:
             sinks.append(_open_window(classifier, source, stopping))
+        for specification in options.outputs.sink:
+            sinks.append(open_sink(specification, options.force))
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
             sinks.append(_open_json_lines(options, options.jsonl))

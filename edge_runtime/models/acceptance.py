@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge_runtime.bundle.reader import Bundle, open_bundle
-from edge_runtime.engines.registry import ENGINES, default_engine, installed_engines
+from edge_runtime.engines.registry import (
+    ENGINES,
+    default_engine,
+    graph_format,
+    installed_engines,
+)
 from edge_runtime.errors import GateError, UsageError
 from edge_runtime.models.self_test import run_self_test
 
@@ -20,15 +25,16 @@ def engines_to_test(bundle: Bundle, named: Sequence[str] = ()) -> tuple[str, ...
         UsageError: There is no engine of that name, or the bundle has no graph for it.
         DependencyError: No engine for the bundle is installed.
     """
-    default_engine(bundle)  # raises if there is none
+    if not named:
+        default_engine(bundle)  # raises if there is none
     formats = {graph.format for graph in bundle.spec.graphs}
     for name in named:
-        if name not in ENGINES or ENGINES[name].format not in formats:
+        if graph_format(name) not in formats:
             raise UsageError(
                 f"{bundle.spec.name} cannot run in an engine {name!r}; choose one of: "
                 f"{', '.join(key for key in ENGINES if ENGINES[key].format in formats)}."
             )
-    return tuple(name for name in named or installed_engines() if ENGINES[name].format in formats)
+    return tuple(name for name in named or installed_engines() if graph_format(name) in formats)
 
 
 def accept(path: Path, named: Sequence[str], report: Callable[[str], None]) -> None:
@@ -46,7 +52,7 @@ def accept(path: Path, named: Sequence[str], report: Callable[[str], None]) -> N
     bundle = open_bundle(path)
     bundle.verify_files().require(path)
     for engine in engines_to_test(bundle, named):
-        modes = bundle.spec.saliency_modes(ENGINES[engine].format)
+        modes = bundle.spec.saliency_modes(graph_format(engine))
         result = run_self_test(path, engine, modes)
         if not result.passed:
             raise GateError(f"{bundle.spec.name} is refused: {result.problem}.")

@@ -7,6 +7,7 @@ from edge_runtime.sinks.json_lines import JsonLinesSink, prediction_record, sour
 from edge_runtime.sinks.overlay import OverlayFilmSink, OverlayFolderSink, open_overlay_sink
 from edge_runtime.sinks.rotating_json_lines import RotatingJsonLinesSink
 from edge_runtime.sinks.saliency import SaliencyFolderSink
+from edge_runtime.sinks.specification import open_sink
 
 __all__ = [
     "JsonLinesSink",
@@ -16,6 +17,7 @@ __all__ = [
     "SaliencyFolderSink",
     "Sink",
     "open_overlay_sink",
+    "open_sink",
     "prediction_record",
     "source_record",
 ]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_runtime import plugins
 from edge_runtime.errors import UsageError
 from edge_runtime.sources.base import BadImageHandler, Source
 from edge_runtime.sources.synthetic import SYNTHETIC_PREFIX, SyntheticOptions, SyntheticSource
@@ -76,15 +77,19 @@ def open_source(specification: str, on_bad: BadImageHandler | None = None) -> So
 
 
 def open_camera(specification: str, options: CameraOptions | None = None) -> Source:
-    """Open a number, ``/dev/video*``, ``/dev/v4l/by-id/*`` or ``picamera2[:N]``.
+    """Open a number, ``/dev/video*``, ``/dev/v4l/by-id/*``, ``picamera2[:N]`` or a plug-in's name.
 
     Raises:
         UsageError: The specification is none of these, or the pixel format is no such camera's.
-        DependencyError: Picamera2 is asked for and not installed.
+        DependencyError: Picamera2 is asked for and not installed, or the plug-in is broken.
         SourceError: There is no such camera, or it cannot be opened.
     """
     options = options or CameraOptions()
     name = camera_name(specification)
+    plugin = _plugin(name)
+    if plugin is not None:
+        source: Source = plugin.make(Source, specification, options)
+        return source
     if name.startswith("/dev/"):
         from edge_runtime.sources.camera import V4l2Source
 
@@ -115,7 +120,7 @@ def open_camera(specification: str, options: CameraOptions | None = None) -> Sou
 
 
 def camera_name(specification: str) -> str:
-    """Return how a camera is called in records: its device, or ``picamera2:N``.
+    """Return how a camera is called in records: its device, ``picamera2:N``, else as it was given.
 
     Raises:
         UsageError: The specification is none of those of :func:`open_camera`.
@@ -127,6 +132,17 @@ def camera_name(specification: str) -> str:
     module = re.fullmatch(r"picamera2(?::(\d{1,4}))?", specification)
     if module is not None:
         return f"picamera2:{int(module[1] or 0)}"
+    if _plugin(specification) is not None:
+        return specification
     raise UsageError(
-        f"There is no camera {specification!r}; give a number, /dev/video* or picamera2[:N]."
+        f"There is no camera {specification!r}; give a number, /dev/video* or picamera2[:N]"
+        + "".join(f" or {name}" for name in plugins.names_of_plugins(plugins.CAMERAS))
+        + "."
     )
+
+
+def _plugin(name: str) -> plugins.Plugin | None:
+    """Return the plug-in of ``NAME`` or ``NAME:ANYTHING``; None for a camera of this project."""
+    if name.startswith("/dev/") or re.fullmatch(r"picamera2:\d+", name):
+        return None
+    return plugins.find_plugin(plugins.CAMERAS, name.partition(":")[0])

@@ -15,7 +15,7 @@ def places_of(network: QuantizedNetwork, method: str) -> CellPlaces | None:
 
     Args:
         network: any.
-        method: a key of ``train.attribution.METHODS``.
+        method: a name of a method; a plug-in's maps share the picture evenly.
 
     Raises:
         ArtifactError: the network has no such map.

@@ -1,17 +1,20 @@
-"""The backbones by name, and what the names of timm's and of the user's networks look like."""
+"""The backbones by name: this project's, timm's, the user's own and those of plug-ins."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from torch import nn
 
+from edge_runtime import plugins
 from edge_runtime.errors import UsageError
 from train.backbones.backbone import Backbone, one_mean
 from train.backbones.small_cnn import SmallCnn
 from train.backbones.squeeze_cnn import SqueezeCnn
 from train.backbones.timm_network import timm_backbone
 from train.backbones.user_module import user_backbone
+from train.source_lines import where_raised
 
 __all__ = ["BACKBONES", "backbone_named", "check_name"]
 
@@ -23,28 +26,54 @@ _USER = re.compile(r"(?!.*\.py:)(?:[^\W\d]\w*\.)*[^\W\d]\w*:[^\W\d]\w*")
 def check_name(name: str) -> None:
     """Accept a name of the registry, ``timm:NAME`` or ``module:function``, without looking it up.
 
+    Any other name is accepted if an installed package adds a backbone of that name.
+
     Raises:
         UsageError: it is none of these; the sentence lists what can be chosen.
+        DependencyError: two packages add one of that name.
     """
-    if name not in BACKBONES and not re.fullmatch(r"timm:\S+", name) and not _USER.fullmatch(name):
+    if name in BACKBONES or re.fullmatch(r"timm:\S+", name) or _USER.fullmatch(name):
+        return
+    if plugins.find_plugin(plugins.BACKBONES, name) is None:
+        known = (*BACKBONES, *plugins.names_of_plugins(plugins.BACKBONES))
         raise UsageError(
-            f"there is no backbone {name!r}; choose one of {', '.join(BACKBONES)}, timm:NAME or "
+            f"there is no backbone {name!r}; choose one of {', '.join(known)}, timm:NAME or "
             "module:function (a Python module by its import name, no path)."
         )
 
 
 def backbone_named(name: str) -> Backbone:
-    """Look up a backbone; one of the user's is imported.
+    """Look up a backbone; one of the user's or of a plug-in is imported.
 
     Raises:
         UsageError: there is none of that name, or the user's module cannot be imported.
+        DependencyError: the plug-in cannot be imported, or is no backbone.
     """
     check_name(name)
     if name in BACKBONES:
         return BACKBONES[name]
     if name.startswith(_TIMM):
         return timm_backbone(name, name.removeprefix(_TIMM))
-    return user_backbone(name)
+    plugin = plugins.find_plugin(plugins.BACKBONES, name)
+    return user_backbone(name) if plugin is None else _of_plugin(plugin)
+
+
+def _of_plugin(plugin: plugins.Plugin) -> Backbone:
+    """A plug-in's backbone under the name of its entry point, which a run keeps."""
+    backbone: Backbone = plugin.load(
+        "a train.backbones.Backbone", lambda found: isinstance(found, Backbone)
+    )
+
+    def factory(*arguments: object) -> nn.Module:
+        try:
+            made = backbone.factory(*arguments)
+        except Exception as error:
+            raise plugin.broken(f"cannot be made ({where_raised(error)})") from error
+        if not isinstance(made, nn.Module):
+            raise plugin.broken(f"made a {type(made).__name__} instead of a torch.nn.Module")
+        return made
+
+    return dataclasses.replace(backbone, name=plugin.name, factory=factory, has_package=False)
 
 
 def _efficientnet_lite0(classes: int) -> nn.Module:

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from edge_runtime.errors import UsageError
+from edge_runtime.plugin_choice import PluginChoice
+from edge_runtime.plugins import ATTRIBUTION
 
 __all__ = ["evaluate"]
 
@@ -44,7 +46,9 @@ Examples:
     type=click.Path(path_type=Path),
     help="Take images and split of this run; a bundle otherwise makes its split again from --data.",
 )
-@click.option("--engine", metavar="NAME", help="For a bundle: onnx, litert or tflite-runtime.")
+@click.option(
+    "--engine", metavar="NAME", help="For a bundle: onnx, litert, tflite-runtime or a plug-in's."
+)
 @click.option("--float", "in_float", is_flag=True, help="For a run: without fake quantisation.")
 @click.option(
     "--checkpoint",
@@ -56,13 +60,15 @@ Examples:
 @click.option(
     "--saliency",
     "maps",
-    type=click.Choice(
-        ["gradient", "gradient-early", "cam", "both", "smoothgrad", "gradient-x-input", "none"]
+    type=PluginChoice(
+        ["gradient", "gradient-early", "cam", "both", "smoothgrad", "gradient-x-input", "none"],
+        ATTRIBUTION,
     ),
     multiple=True,
     default=("gradient",),
     show_default="gradient",
-    help="Maps that are measured, repeatable; both is gradient and cam, the last two are for runs.",
+    help="Maps that are measured, repeatable; both is gradient and cam; smoothgrad, "
+    "gradient-x-input and an installed plug-in's methods are for runs.",
 )
 @click.option(
     "--region",

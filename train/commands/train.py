@@ -71,8 +71,8 @@ to --config again.
     "--backbone",
     metavar="NAME",
     help="efficientnet_lite0 (default), mobilenet_v2, resnet18, resnet50, small_cnn, squeeze_cnn, "
-    "timm:NAME for one of timm's, or module:function for one of yours: importable from here, takes "
-    "the number of classes, returns a torch.nn.Module.",
+    "timm:NAME for one of timm's, an installed plug-in's, or module:function for one of yours: "
+    "importable from here, takes the number of classes, returns a torch.nn.Module.",
 )
 @click.option(
     "--pretrained",

@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 from edge_runtime.map_grid import MapGrid
 from edge_runtime.metrics import box_mean
 
-__all__ = ["MAP_NAMES", "SMOOTHING", "Maps", "evidence_on_pixels", "on_pixels", "smoothed"]
+__all__ = [
+    "MAP_NAMES",
+    "SMOOTHING",
+    "Maps",
+    "evidence_on_pixels",
+    "map_name",
+    "on_pixels",
+    "smoothed",
+]
 
 Maps = NDArray[np.float32]
 SMOOTHING = 9
@@ -21,7 +29,12 @@ MAP_NAMES = {
     "smoothgrad": "SmoothGrad",
     "gradient-x-input": "gradient x input",
 }
-"""Name of a method on the command line -> its name in tables."""
+"""Name of one of this project's methods on the command line -> its name in tables."""
+
+
+def map_name(method: str) -> str:
+    """The name of a method's map in tables; a plug-in's method has one name only."""
+    return MAP_NAMES.get(method, method)
 
 
 def evidence_on_pixels(maps: Maps, size: tuple[int, int], grid: MapGrid | None = None) -> Maps:

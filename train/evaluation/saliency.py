@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from edge_runtime.errors import UsageError
 from edge_runtime.metrics import Region
+from train.attribution import method_named
 from train.data import LoadedImages, Sample
 from train.evaluation.agreement import AgreementRow, compare_maps
 from train.evaluation.insertion_deletion import InsertionDeletionRow, insertion_deletion
 from train.evaluation.lesions import find_lesions, lesion_masks
 from train.evaluation.localization import LocalizationRow, localize
-from train.evaluation.maps import MAP_NAMES, Maps
+from train.evaluation.maps import Maps, map_name
 from train.evaluation.randomization import (
     RandomizationRow,
     cascade,
@@ -39,7 +40,7 @@ class SaliencyOptions:
     """What to measure.
 
     Attributes:
-        methods: keys of ``MAP_NAMES``; empty for nothing at all.
+        methods: names of saliency methods, also of plug-ins; empty for nothing at all.
         regions: parts of the picture whose share of the saliency is wanted.
         against: another target, whose maps of the same kinds are compared with.
         sample: number of images that the slow measures are taken on, drawn by a fixed seed; None
@@ -54,11 +55,8 @@ class SaliencyOptions:
     examples: int = 0
 
     def __post_init__(self) -> None:
-        unknown = [method for method in self.methods if method not in MAP_NAMES]
-        if unknown:
-            raise UsageError(
-                f"there is no saliency map {unknown[0]!r}; choose one of {', '.join(MAP_NAMES)}."
-            )
+        for method in self.methods:
+            method_named(method)  # raises if there is none
         if self.sample is not None and self.sample < 0:
             raise UsageError(f"a sample of {self.sample} images cannot be drawn.")
 
@@ -143,7 +141,7 @@ class _Measurement:
         self.groups = np.array([sample.group for sample in loaded.samples])
         self.sample = _draw(len(labels), options.sample)
         self.lesions = find_lesions(loaded.samples, target.preprocessing)
-        places = {MAP_NAMES[method]: target.map_grid(method) for method in options.methods}
+        places = {map_name(method): target.map_grid(method) for method in options.methods}
         self.grids = {name: grid for name, grid in places.items() if grid is not None}
 
     def run(self, training: Sequence[Sample]) -> SaliencyMeasures:
@@ -173,9 +171,9 @@ class _Measurement:
         images, classes = self.loaded.images[chosen], self.labels[chosen]
         by_name = {}
         for method in self.options.methods:
-            self.reporter.start(f"{purpose}: {MAP_NAMES[method]}", len(chosen))
+            self.reporter.start(f"{purpose}: {map_name(method)}", len(chosen))
             found = target.saliency(images, classes, method, self.reporter.advance)
-            by_name[MAP_NAMES[method]] = found
+            by_name[map_name(method)] = found
         return _Maps(chosen, by_name)
 
     def _localization(

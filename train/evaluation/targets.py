@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from edge_runtime.bundle import OperatingPoint
 from edge_runtime.bundle.graphs import SaliencyMode
 from edge_runtime.bundle.reader import Bundle, open_bundle
-from edge_runtime.engines import ENGINES, open_engine
-from edge_runtime.engines.registry import default_engine
+from edge_runtime.engines import default_engine, graph_format, open_engine
 from edge_runtime.errors import ArtifactError, UsageError
 from edge_runtime.files import sha256_file
 from edge_runtime.map_grid import MapGrid
@@ -71,7 +70,7 @@ class Target(ABC):
         Args:
             images: uint8 ``[N, H, W, 3]``, network bytes.
             class_index: int64 ``[N]``, the class that is explained in each.
-            method: a key of ``train.evaluation.maps.MAP_NAMES``.
+            method: see ``train.attribution.method_named``.
             advance: called with the number of maps done.
 
         Raises:
@@ -208,9 +207,9 @@ class BundleTarget(Target):
 
     def map_grid(self, method: str) -> MapGrid | None:
         """See :class:`Target`."""
-        graph_format = ENGINES[self.engine_name].format
+        wanted = (graph_format(self.engine_name), method)
         for graph in self.bundle.spec.graphs:
-            if (graph.format, graph.saliency) == (graph_format, method):
+            if (graph.format, graph.saliency) == wanted:
                 return graph.map_grid
         return None
 
