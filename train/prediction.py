@@ -19,11 +19,11 @@ __all__ = ["Score", "predict_logits", "predict_saliency", "score"]
 
 @dataclass(frozen=True)
 class Score:
-    """How well logits fit labels: mean cross entropy, accuracy, mean recall of the classes."""
+    """How well logits fit labels: mean cross entropy, accuracy, mean sensitivity of the classes."""
 
     loss: float
     accuracy: float
-    macro_recall: float
+    macro_sensitivity: float
 
 
 def predict_logits(
@@ -67,5 +67,5 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     values = torch.from_numpy(np.asarray(logits, dtype=np.float64))
     loss = torch.nn.functional.cross_entropy(values, torch.from_numpy(labels))
     hit = logits.argmax(axis=1) == labels
-    recalls = [float(hit[labels == label].mean()) for label in np.unique(labels)]
-    return Score(float(loss), float(hit.mean()), float(np.mean(recalls)))
+    sensitivities = [float(hit[labels == label].mean()) for label in np.unique(labels)]
+    return Score(float(loss), float(hit.mean()), float(np.mean(sensitivities)))

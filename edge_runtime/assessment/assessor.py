@@ -95,7 +95,9 @@ class Assessor:
             self._source = prediction.frame.source
             self._begin_anew()
         frame = prediction.frame
-        seconds = frame.captured_at.monotonic if frame.film_seconds is None else frame.film_seconds
+        seconds = (
+            frame.captured_at.monotonic if frame.video_seconds is None else frame.video_seconds
+        )
         shown, probability = self._shown(prediction, seconds)
         distance = self._distance_at(prediction, seconds)
         limit = self._limit

@@ -38,7 +38,7 @@ Examples:
 \b
 Ctrl-C and SIGTERM end the run in order: what was written is put in place, the
 summary is printed, and the exit code is 130 or 143. A file of JSON lines or a
-film appears under its name only then, or at the end of the source.
+video appears under its name only then, or at the end of the source.
 """
 
 

@@ -1,4 +1,4 @@
-"""Pictures with the saliency map drawn on them: a folder of images, or a film."""
+"""Pictures with the saliency map drawn on them: a folder of images, or a video."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from edge_runtime.sinks.caption import captioned, write_caption
 from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.opencv import quiet_opencv
 
-__all__ = ["OverlayFilmSink", "OverlayFolderSink", "open_overlay_sink"]
+__all__ = ["OverlayFolderSink", "OverlayVideoSink", "open_overlay_sink"]
 
-_FILM_SUFFIX = ".mp4"
+_VIDEO_SUFFIX = ".mp4"
 _DEFAULT_FPS = 25.0
 _JPEG_QUALITY = 92
 
 
 def open_overlay_sink(target: str, fps: float | None, force: bool = False) -> Sink:
-    """Open a folder of images, or a film if the name ends in ``.mp4``.
+    """Open a folder of images, or a video if the name ends in ``.mp4``.
 
     Args:
         target: ``DIR`` or ``FILE.mp4``.
-        fps: Frame rate of the film; 25 if None.
-        force: Replace an earlier film, or write into a folder that is not empty.
+        fps: Frame rate of the video; 25 if None.
+        force: Replace an earlier video, or write into a folder that is not empty.
 
     Raises:
         OutputError: It exists without ``force``, or cannot be written.
     """
     path = Path(target)
-    if path.suffix.lower() == _FILM_SUFFIX:
-        return OverlayFilmSink(path, fps or _DEFAULT_FPS, force)
+    if path.suffix.lower() == _VIDEO_SUFFIX:
+        return OverlayVideoSink(path, fps or _DEFAULT_FPS, force)
     return OverlayFolderSink(path, force)
 
 
@@ -64,8 +64,8 @@ class OverlayFolderSink(Sink):
         """Do nothing: every file is in place already."""
 
 
-class OverlayFilmSink(Sink):
-    """An MPEG-4 film; frames of another size than the first are fitted into it.
+class OverlayVideoSink(Sink):
+    """An MPEG-4 video; frames of another size than the first are fitted into it.
 
     It is written to a hidden file beside the target and put in place like the JSON lines are (see
     :class:`~edge_runtime.sinks.json_lines.JsonLinesSink`).
@@ -96,7 +96,7 @@ class OverlayFilmSink(Sink):
             )
             if not self._writer.isOpened():
                 raise OutputError(
-                    f"{self._pending.target} cannot be written as a film; choose another place."
+                    f"{self._pending.target} cannot be written as a video; choose another place."
                 )
         self._writer.write(cv2.cvtColor(self._fit.apply(image), cv2.COLOR_RGB2BGR))
         self._frames += 1
@@ -111,17 +111,17 @@ class OverlayFilmSink(Sink):
                 self._frames += 1
 
     def close(self, keep: bool) -> None:
-        """Finish the film and put it in place, or remove it."""
+        """Finish the video and put it in place, or remove it."""
         if self._writer is not None:
             self._writer.release()
         if not keep or self._writer is None:
             self._pending.discard()
             return
-        # The writer tells of no failure, so the film itself is asked.
+        # The writer tells of no failure, so the video itself is asked.
         with quiet_opencv():
-            film = cv2.VideoCapture(str(self._pending.path.resolve()), cv2.CAP_FFMPEG)
-            stored = film.get(cv2.CAP_PROP_FRAME_COUNT) if film.isOpened() else 0
-            film.release()
+            video = cv2.VideoCapture(str(self._pending.path.resolve()), cv2.CAP_FFMPEG)
+            stored = video.get(cv2.CAP_PROP_FRAME_COUNT) if video.isOpened() else 0
+            video.release()
         if stored < self._frames:
             self._pending.discard()
             raise OutputError(

@@ -62,7 +62,7 @@ class Frame:
         captured_at: When it was taken or read.
         stem: Name for files made from it: a relative path with ``/`` and without suffix.
         still: Whether the source is a single image.
-        film_seconds: Place in a film by its frame rate; None for a camera and a single image,
+        video_seconds: Place in a video by its frame rate; None for a camera and a single image,
             which have no other time than ``captured_at``.
         pool: Where the image's memory goes back to; None if it is simply freed.
     """
@@ -73,7 +73,7 @@ class Frame:
     captured_at: CaptureTime
     stem: str
     still: bool = False
-    film_seconds: float | None = None
+    video_seconds: float | None = None
     pool: FramePool | None = field(default=None, repr=False, compare=False)
 
     def release(self) -> None:

@@ -15,7 +15,7 @@ __all__ = ["SYNTHETIC_PREFIX", "SyntheticOptions", "SyntheticSource"]
 
 SYNTHETIC_PREFIX = "synthetic:"
 _MIN_SIDE = 32
-_FILM_FPS = 25
+_VIDEO_FPS = 25
 _MAX_SIDE = 8192
 _MAX_SEED = 2**64 - 1
 
@@ -111,7 +111,7 @@ class SyntheticSource(Source):
                 index=index,
                 captured_at=CaptureTime.now(),
                 stem="synthetic",
-                film_seconds=None if self.live else index / _FILM_FPS,
+                video_seconds=None if self.live else index / _VIDEO_FPS,
                 pool=self._pool,
             )
             index += 1

@@ -62,7 +62,7 @@ class _FfmpegSource(Source):
                 index=index,
                 captured_at=taken_at,
                 stem=self._stem,
-                film_seconds=None if self.live else index / (self.fps or _DEFAULT_FPS),
+                video_seconds=None if self.live else index / (self.fps or _DEFAULT_FPS),
                 pool=self._reader.pool,
             )
             index += 1

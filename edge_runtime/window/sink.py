@@ -36,7 +36,7 @@ class WindowSink(Sink):
     Args:
         title: Title of the window.
         stay: Leave the window open after a run that ended by itself, until it is closed: the last
-            picture of a film or of a few files would be gone before anybody saw it.
+            picture of a video or of a few files would be gone before anybody saw it.
         stopping: What ends the run: set when the window was closed by hand or died; if it is set
             otherwise, the window does not stay.
 

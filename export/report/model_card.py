@@ -17,7 +17,7 @@ __all__ = ["CARD_FILE", "model_card"]
 CARD_FILE = "README.md"
 _MEASURED = {
     "accuracy": ("accuracy", "Accuracy"),
-    "macro_recall": ("recall", "Macro recall (sensitivity)"),
+    "macro_sensitivity": ("recall", "Macro sensitivity (recall)"),
 }
 _TAGS = ("medical-imaging", "int8", "onnx", "tflite", "saliency", "edge")
 

@@ -320,7 +320,7 @@ def train(
 ) -> None:
     """Train a network: float warm-up, then learned ranges (PACT) with saliency guidance.
 
-    The best epoch on the validation part, by macro recall and then loss, becomes
+    The best epoch on the validation part, by macro sensitivity and then loss, becomes
     RUN/best.safetensors. Ctrl-C loses the current epoch only: --resume goes on.
     """
     given = {name: value for name, value in flags.items() if value is not None}
@@ -352,6 +352,6 @@ def train(
             best = train_run(resolved, run, reporter, force=force, processes=group)
         if best is not None:
             reporter.message(
-                f"best: epoch {best.epoch}, macro recall {best.macro_recall:.1%} on the validation "
-                f"part: {run.best_checkpoint}"
+                f"best: epoch {best.epoch}, macro sensitivity {best.macro_sensitivity:.1%} on the "
+                f"validation part: {run.best_checkpoint}"
             )

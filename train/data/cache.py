@@ -133,9 +133,9 @@ def content_sha256(sample: Sample) -> str:
         return hashlib.sha256(f"{sample.label}:{sample.synthetic}".encode()).hexdigest()
     if sample.dicom_frame is None:
         return sha256_bytes(_read(sample.path))
-    # A film of a thousand frames is hashed once, and not a thousand times.
+    # A video of a thousand frames is hashed once, and not a thousand times.
     modified = sample.path.stat().st_mtime_ns if sample.path.exists() else 0
-    return sha256_bytes(f"{_film_sha256(sample.path, modified)}:{sample.dicom_frame}".encode())
+    return sha256_bytes(f"{_video_sha256(sample.path, modified)}:{sample.dicom_frame}".encode())
 
 
 def _decode_all(
@@ -227,7 +227,7 @@ def read_frame(sample: Sample) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)
-def _film_sha256(path: Path, _modified_ns: int) -> str:
+def _video_sha256(path: Path, _modified_ns: int) -> str:
     return sha256_bytes(_read(path))
 
 

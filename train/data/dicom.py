@@ -151,7 +151,7 @@ def _check_decoder(dataset: Dataset, path: Path) -> None:
     except NotImplementedError:
         raise DataError(
             f"{path} is compressed as {syntax.name}, which cannot be read; convert it, or extract "
-            "the frames of a film."
+            "the frames of a video."
         ) from None
     if not decoder.is_available:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Near-duplicates: neighbouring frames of a film, or one picture saved twice.
+"""Near-duplicates: neighbouring frames of a video, or one picture saved twice.
 
 They must not lie in two parts of a split, or the test part measures memory. A pair is a
 near-duplicate if two measures agree:

@@ -149,14 +149,14 @@ def _train_epoch(
         train_accuracy=losses.accuracy,
         val_loss=validation.loss,
         val_accuracy=validation.accuracy,
-        val_macro_recall=validation.macro_recall,
+        val_macro_sensitivity=validation.macro_sensitivity,
     )
     session.write_record(record)
     session.save_state("float", epoch + 1, best, learner)
     session.reporter.message(
         f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
-        f"validation: accuracy {validation.accuracy:.1%}, macro recall "
-        f"{validation.macro_recall:.1%}{session.clock.words(epoch + 1)}"
+        f"validation: accuracy {validation.accuracy:.1%}, macro sensitivity "
+        f"{validation.macro_sensitivity:.1%}{session.clock.words(epoch + 1)}"
     )
     found = overfitting(session.history("float"))
     session.watch(record, () if found is None else (found,))

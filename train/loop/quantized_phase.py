@@ -74,7 +74,7 @@ def run_quantized_phase(session: Session, state: ResumeState | None) -> None:
             if best is None or best.beaten_by(candidate):
                 best = _keep(session, network, epoch + 1, validation)
         session.save_state("quantized", epoch + 1, best, learner)
-    finding = chance(best.macro_recall, len(session.data.classes)) if best else None
+    finding = chance(best.macro_sensitivity, len(session.data.classes)) if best else None
     if finding is not None:
         session.reporter.message(f"watch: {finding.sentence}")
 
@@ -201,7 +201,7 @@ def _record(
         train_accuracy=losses.accuracy if losses else None,
         val_loss=validation.loss,
         val_accuracy=validation.accuracy,
-        val_macro_recall=validation.macro_recall,
+        val_macro_sensitivity=validation.macro_sensitivity,
         alpha_mean=fmean(alphas.values()),
         clipped_share_mean=fmean(clipped.values()) if clipped else None,
         clipped_share_max=max(clipped.values()) if clipped else None,
@@ -221,7 +221,7 @@ def _record(
 def _sentence(session: Session, record: EpochRecord) -> str:
     result = (
         f"validation: accuracy {record.val_accuracy:.1%}, "
-        f"macro recall {record.val_macro_recall:.1%}"
+        f"macro sensitivity {record.val_macro_sensitivity:.1%}"
     )
     if record.loss is None:
         return (

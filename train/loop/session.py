@@ -218,8 +218,8 @@ class Session:
             return False
         self.reporter.message(
             f"the {phase} phase ends early, after epoch {epochs_done} of {planned}: none was "
-            f"better than epoch {best.epoch} (macro recall {best.macro_recall:.1%} on the "
-            "validation part), which is kept."
+            f"better than epoch {best.epoch} (macro sensitivity {best.macro_sensitivity:.1%} on "
+            "the validation part), which is kept."
         )
         return True
 

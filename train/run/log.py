@@ -40,7 +40,7 @@ class EpochRecord:
     train_accuracy: float | None
     val_loss: float
     val_accuracy: float
-    val_macro_recall: float
+    val_macro_sensitivity: float
     alpha_mean: float | None = None
     clipped_share_mean: float | None = None
     clipped_share_max: float | None = None

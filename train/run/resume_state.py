@@ -29,20 +29,20 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class Best:
-    """The best epoch so far: by macro recall on the validation part, then by its loss."""
+    """The best epoch so far: by macro sensitivity on the validation part, then by its loss."""
 
     epoch: int
-    macro_recall: float
+    macro_sensitivity: float
     loss: float
 
     @classmethod
     def of(cls, epoch: int, score: Score) -> Best:
         """The epoch with its score on the validation part."""
-        return cls(epoch, score.macro_recall, score.loss)
+        return cls(epoch, score.macro_sensitivity, score.loss)
 
     def beaten_by(self, other: Best) -> bool:
         """Whether ``other`` is better; an equal later epoch is not."""
-        return (other.macro_recall, -other.loss) > (self.macro_recall, -self.loss)
+        return (other.macro_sensitivity, -other.loss) > (self.macro_sensitivity, -self.loss)
 
 
 @dataclass(frozen=True)

@@ -113,10 +113,10 @@ def _statistics(outcomes: Outcomes) -> dict[str, Floats]:
     of_class = np.eye(label.max() + 1)[label]
     present = weights @ of_class
     hits = weights @ (of_class * hit[:, None])
-    recalls = np.divide(hits, present, out=np.full(hits.shape, np.nan), where=present > 0)
+    sensitivities = np.divide(hits, present, out=np.full(hits.shape, np.nan), where=present > 0)
     total = weights.sum(axis=1)
     return {
-        "macro_recall": np.nanmean(recalls, axis=1),
+        "macro_sensitivity": np.nanmean(sensitivities, axis=1),
         "accuracy": weights @ hit / total,
         "loss": weights @ np.asarray(outcomes.loss) / total,
     }
@@ -139,7 +139,7 @@ def _blind(outcomes: Outcomes) -> dict[str, float]:
     counts = np.bincount(outcomes.label)
     shares = counts[counts > 0] / counts.sum()
     figures = {
-        "macro_recall": 1 / len(shares),
+        "macro_sensitivity": 1 / len(shares),
         "accuracy": float(shares.max()),
         "loss": float(-(shares * np.log(shares)).sum()),
     }

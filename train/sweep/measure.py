@@ -59,7 +59,7 @@ def read_history(log: Path, epochs_done: int | None = None) -> tuple[EpochFigure
     epochs = (
         EpochFigures(
             int(row["epoch"]),
-            float(row["val_macro_recall"]),
+            float(row["val_macro_sensitivity"]),
             float(row["val_accuracy"]),
             float(row["val_loss"]),
         )

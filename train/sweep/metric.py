@@ -35,7 +35,7 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("macro_recall", "macro recall", True, True),
+        Metric("macro_sensitivity", "macro sensitivity", True, True),
         Metric("accuracy", "accuracy", True, True),
         Metric("loss", "cross entropy", False, False),
     )

@@ -25,7 +25,7 @@ class EpochFigures:
     """The validation part after an epoch: its number from 1 over both phases, and the figures."""
 
     epoch: int
-    macro_recall: float
+    macro_sensitivity: float
     accuracy: float
     loss: float
 

@@ -173,7 +173,7 @@ class _Follower(RunSink):
         self._done = epoch
         found = EpochFigures(
             epoch,
-            figures["epoch/val_macro_recall"],
+            figures["epoch/val_macro_sensitivity"],
             figures["epoch/val_accuracy"],
             figures["epoch/val_loss"],
         )

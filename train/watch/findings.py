@@ -240,13 +240,13 @@ def overfitting(trained: History) -> Finding | None:
     )
 
 
-def chance(macro_recall: float, classes: int) -> Finding | None:
-    """A kept network as good as a constant answer, whose macro recall is 1 / classes."""
-    if macro_recall > 1 / classes + 1e-9:
+def chance(macro_sensitivity: float, classes: int) -> Finding | None:
+    """A kept network as good as a constant answer, whose macro sensitivity is 1 / classes."""
+    if macro_sensitivity > 1 / classes + 1e-9:
         return None
     return Finding(
         "chance",
-        "the best epoch is no better than an answer that is always the same (macro recall "
+        "the best epoch is no better than an answer that is always the same (macro sensitivity "
         f"{1 / classes:.1%} with {classes} classes): train for more epochs, or look at the labels "
         "with saliedge data check.",
     )

@@ -24,7 +24,7 @@ def _prediction(seconds=None, source="film.mp4", features=0.0, **probabilities):
     probabilities = {"red": 0.2, "green": 0.2, "blue": 0.2, **probabilities}
     frame = Frame(
         np.zeros((1, 1, 3), np.uint8), source, 0, CaptureTime.now(), "film",
-        still=seconds is None, film_seconds=seconds,
+        still=seconds is None, video_seconds=seconds,
     )  # fmt: skip
     return prediction(
         frame=frame,

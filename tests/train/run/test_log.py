@@ -39,7 +39,13 @@ def record(epoch: int, phase: str = "quantized", **figures: float) -> EpochRecor
     missing = dict.fromkeys(
         ("loss", "cross_entropy", "divergence", "saliency_l1", "alpha_penalty", "train_accuracy")
     )
-    values = {"val_loss": 0.5, "val_accuracy": 0.9, "val_macro_recall": 0.8, **missing, **figures}
+    values = {
+        "val_loss": 0.5,
+        "val_accuracy": 0.9,
+        "val_macro_sensitivity": 0.8,
+        **missing,
+        **figures,
+    }
     return EpochRecord(epoch=epoch, phase=phase, seconds=1.0, rate=0.1, **values)
 
 

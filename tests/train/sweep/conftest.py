@@ -30,7 +30,7 @@ tensorboard = false
 """
 
 
-def made_plan(*vary: str, count: int | None = None, metric: str = "macro_recall") -> Plan:
+def made_plan(*vary: str, count: int | None = None, metric: str = "macro_sensitivity") -> Plan:
     base = {"data": {"source": DATA}, "network": {"backbone": "small_cnn"}}
     return Plan(base, tuple(map(parse_axis, vary)), count, 0, METRICS[metric])
 

@@ -45,7 +45,7 @@ def test_settings_that_judge_nobody_are_refused() -> None:
 
 
 def test_the_board_stops_a_bad_trial_at_a_rung_and_never_at_its_end() -> None:
-    board = Board(METRICS["macro_recall"], Halving(1, 2), {"before": (epoch(1, 0.9),)})
+    board = Board(METRICS["macro_sensitivity"], Halving(1, 2), {"before": (epoch(1, 0.9),)})
     for trial, recall, is_last in (("bad", 0.5, False), ("done", 0.4, True), ("good", 0.95, False)):
         attempt = board.begin(trial)
         expected = "stop" if trial == "bad" else "go on"

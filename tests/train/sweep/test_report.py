@@ -60,7 +60,11 @@ def test_a_trial_on_the_same_images_right_alike_is_told_as_a_tie() -> None:
 
 def test_the_blind_row_names_the_most_frequent_class(four_trials: Swept) -> None:
     blind = analyse(*four_trials).blind
-    assert blind == {"macro_recall": 0.5, "accuracy": 0.5, "loss": pytest.approx(0.6931, abs=1e-4)}
+    assert blind == {
+        "macro_sensitivity": 0.5,
+        "accuracy": 0.5,
+        "loss": pytest.approx(0.6931, abs=1e-4),
+    }
 
 
 def test_the_report_names_the_best_and_links_it(four_trials: Swept, tmp_path: Path) -> None:
@@ -80,7 +84,7 @@ def test_the_report_names_the_best_and_links_it(four_trials: Swept, tmp_path: Pa
         ("1", "finished"),
         ("4", "stopped"),
     ]
-    assert float(rows[0]["macro_recall_low"]) < 0.9 < float(rows[0]["macro_recall_high"])
+    assert float(rows[0]["macro_sensitivity_low"]) < 0.9 < float(rows[0]["macro_sensitivity_high"])
 
 
 def test_the_page_loads_nothing(four_trials: Swept, tmp_path: Path) -> None:

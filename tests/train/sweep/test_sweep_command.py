@@ -118,7 +118,7 @@ def test_what_is_finished_is_not_run_again(saliedge, over: Path, given: tuple[st
     # Nothing answers there, and nothing asks.
     told = saliedge("sweep", "--address", "127.0.0.1:1", "--out", over, *given)
     assert told.code == 0, told.err
-    assert "k=0.5), macro recall 75.0%" in told.out
+    assert "k=0.5), macro sensitivity 75.0%" in told.out
 
 
 def test_other_images_are_refused(saliedge, over: Path) -> None:
