@@ -35,6 +35,9 @@ _SUBCOMMANDS = {
     "merge": LazyCommand(
         "benchmarks.merge.command:merge", "Put reports of many boards side by side."
     ),
+    "board-report": LazyCommand(
+        "benchmarks.board_report.command:board_report", "Measure all of this board, into one file."
+    ),
     "emulate": LazyCommand(
         "benchmarks.emulate.cli:emulate", "Count instructions on emulated Arm boards."
     ),

@@ -9,11 +9,16 @@ from benchmarks.report import Report
 from benchmarks.table import FIGURES, RATIOS, conditions_lines, figure_rows, notes_lines, ratio_rows
 from edge_runtime.reporting.page import html_list, html_page, html_table
 
-__all__ = ["report_html"]
+__all__ = ["report_html", "report_section"]
 
 
 def report_html(report: Report) -> str:
     """Return the page: verdict, latencies, processes, memory, tables and conditions."""
+    return html_page(f"bench: {report.bundle.name}", report_section(report))
+
+
+def report_section(report: Report) -> str:
+    """Return the inside of the page, for a page that shows more than this."""
     verdict = (
         "<p><b>Not stable.</b></p>" + html_list(report.findings)
         if report.findings
@@ -33,4 +38,4 @@ def report_html(report: Report) -> str:
         parts += ["<h2>Ratios, round by round</h2>", ratios]
     parts += ["<h2>How to read it</h2>", html_list(notes_lines(report))]
     parts.append(f"<p>Measured {escape(report.started_utc)}, in {report.seconds:.0f} seconds.</p>")
-    return html_page(f"bench: {report.bundle.name}", "\n".join(parts))
+    return "\n".join(parts)

@@ -92,6 +92,8 @@ def _of_any_kind(record: Any) -> list[Report]:
         with report_fields(record, KIND, SCHEMA, "bench merge"):
             return [Report.from_json(item) for item in record["boards"].values()]
     if kind == BOARD_REPORT_KIND:
-        with report_fields(record, BOARD_REPORT_KIND, "1.0", "bench board-report"):
+        with report_fields(record, BOARD_REPORT_KIND, SCHEMA, "bench board-report"):
+            if "absent" in record["bench"]:
+                raise ValueError(f"its benchmark failed: {record['bench']['absent']}")
             return [Report.from_json(record["bench"])]
     return [Report.from_json(record)]

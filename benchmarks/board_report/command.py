@@ -1,0 +1,82 @@
+"""The command ``bench board-report``."""
+
+from __future__ import annotations
+
+import click
+
+from benchmarks.options import threads_option
+
+__all__ = ["board_report"]
+
+_EPILOG = """\b
+Examples:
+  bench board-report first.edge --out pi5.json
+  bench board-report first.edge --out pi5.json --html pi5.html --minutes 10
+
+\b
+Close other programs first. The file has no host name, user name, path or serial
+number in it; look at it before you send it. Takes 10 minutes or more.
+"""
+_FRAMES, _WARMUP, _ROUNDS = 100, 20, 6
+
+
+@click.command(
+    "board-report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.argument("bundle", metavar="BUNDLE")
+@click.option("--out", required=True, metavar="FILE", help="The file to send in (JSON).")
+@click.option("--html", "html_path", metavar="FILE", help="Write the same as a page.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3.0,
+    show_default=True,
+    metavar="M",
+    help="Of the run at full speed; a third more at a camera's pace.",
+)
+@click.option(
+    "--frames", type=click.IntRange(min=1), default=_FRAMES, show_default=True, metavar="N",
+    help="Timed frames of one process.",
+)  # fmt: skip
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=_ROUNDS, show_default=True, metavar="N",
+    help="Processes of each configuration.",
+)  # fmt: skip
+@threads_option
+@click.option("--force", is_flag=True, help="Replace earlier files.")
+def board_report(
+    bundle: str,
+    out: str,
+    html_path: str | None,
+    minutes: float,
+    frames: int,
+    rounds: int,
+    threads: int | None,
+    force: bool,
+) -> None:
+    """Measure everything about this board and write one file to send in.
+
+    The doctor's findings, the benchmark of every configuration, the operators, a run at full speed
+    and one with a map at a camera's pace.
+    """
+    from benchmarks.board_report.collect import Plan, collect
+    from benchmarks.board_report.page import board_html
+    from benchmarks.board_report.privacy import personal_words, scrub
+    from benchmarks.output import refuse_report, write_page
+    from benchmarks.report_file import json_lines
+    from benchmarks.workload import Workload
+    from edge_runtime.bundle import open_bundle
+    from edge_runtime.engines.base import default_threads
+    from edge_runtime.errors import IncompleteError
+
+    refuse_report(out, force)
+    refuse_report(html_path, force)
+    opened = open_bundle(bundle)
+    workload = Workload(frames, _WARMUP, rounds, threads or default_threads())
+    plan = Plan(workload, minutes, minutes / 3)
+    record, failures = collect(opened, plan, lambda text: click.echo(text, err=True))
+    record = scrub(record, personal_words())
+    write_page(json_lines(record).decode(), out, None)
+    write_page(board_html(record), html_path, None)
+    if failures:
+        raise IncompleteError(f"{out} lacks {'; '.join(failures)}")
