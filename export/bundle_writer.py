@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 GATES_FILE, PAGE_FILE = "gates.json", "report.html"
-_MEAN_FILE, _COVARIANCE_FILE = "features-mean.npy", "features-covariance.npy"
+_MEAN_FILE, _WHITENING_FILE = "features-mean.npy", "features-whitening.npy"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def bundle_record(
     files = {graph.spec.file: graph.model for graph in candidate.graphs}
     files |= {file: _npy_bytes(array) for file, array in golden.arrays.items()}
     files[_MEAN_FILE] = _npy_bytes(features.mean)
-    files[_COVARIANCE_FILE] = _npy_bytes(features.covariance)
+    files[_WHITENING_FILE] = _npy_bytes(features.whitening)
     files[GATES_FILE] = _json_bytes(record)
     files[PAGE_FILE] = page.encode()
     card = model_card(
@@ -151,7 +151,8 @@ def _feature_record(features: FeatureMoments) -> FeatureStatistics:
         size=len(features.mean),
         count=features.count,
         mean_file=_MEAN_FILE,
-        covariance_file=_COVARIANCE_FILE,
+        whitening_file=_WHITENING_FILE,
+        whitening_scale=features.whitening_scale,
         shrinkage=features.shrinkage,
         threshold=features.threshold,
         false_alarm_rate=features.false_alarm_rate,

@@ -22,9 +22,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.assessment.familiarity import FeatureDistance
+from edge_runtime.assessment.familiarity import FeatureDistance, whitening_of
 
-__all__ = ["FALSE_ALARM_RATE", "FeatureMoments", "feature_moments", "shrunk_covariance"]
+__all__ = [
+    "FALSE_ALARM_RATE",
+    "FeatureMoments",
+    "feature_moments",
+    "half_precision",
+    "shrunk_covariance",
+]
 
 FALSE_ALARM_RATE = 0.01
 _FOLDS = 4
@@ -36,7 +42,8 @@ class FeatureMoments:
 
     Attributes:
         mean: float32 ``[F]``.
-        covariance: float32 ``[F, F]``, shrunk, positive definite.
+        whitening: float16 ``[F (F + 1) / 2]``, of the shrunk covariance, see ``whitening_of``.
+        whitening_scale: a power of two that it is to be multiplied with.
         count: N.
         shrinkage: weight of the scaled identity, 0 to 1.
         threshold: distance that few images of this kind exceed.
@@ -44,7 +51,8 @@ class FeatureMoments:
     """
 
     mean: NDArray[np.float32]
-    covariance: NDArray[np.float32]
+    whitening: NDArray[np.float16]
+    whitening_scale: float
     count: int
     shrinkage: float
     threshold: float
@@ -60,10 +68,12 @@ def feature_moments(features: NDArray[np.float32], step: float) -> FeatureMoment
     """
     wide = features.astype(np.float64)
     mean, covariance, shrinkage = _moments(wide, step)
+    whitening, scale = half_precision(whitening_of(covariance))
     rate = max(FALSE_ALARM_RATE, 1 / (len(features) + 1))
     return FeatureMoments(
         mean=mean.astype(np.float32),
-        covariance=covariance.astype(np.float32),
+        whitening=whitening,
+        whitening_scale=scale,
         count=len(features),
         shrinkage=shrinkage,
         threshold=_threshold(_cross_fitted_distances(wide, step), rate),
@@ -80,13 +90,25 @@ def _moments(
     return samples.mean(axis=0), covariance, shrinkage
 
 
+def half_precision(whitening: NDArray[np.float64]) -> tuple[NDArray[np.float16], float]:
+    """Numbers of half precision and the power of two that gives them back.
+
+    The largest becomes 2^14 to 2^15, so that also the small ones of features that vary much are
+    far above the least normal number, 2^-14.
+    """
+    scale = 2.0 ** (math.frexp(float(np.abs(whitening).max()))[1] - 15)
+    return (whitening / scale).astype(np.float16), scale
+
+
 def _cross_fitted_distances(samples: NDArray[np.float64], step: float) -> NDArray[np.float32]:
     """Distance of each sample by the moments of the folds that it is not in, float32 ``[N]``."""
     folds = np.arange(len(samples)) % min(_FOLDS, len(samples))
     distances = np.empty(len(samples), np.float32)
     for fold in np.unique(folds):
         mean, covariance, _ = _moments(samples[folds != fold], step)
-        distances[folds == fold] = FeatureDistance(mean, covariance)(samples[folds == fold])
+        distances[folds == fold] = FeatureDistance(mean, whitening_of(covariance))(
+            samples[folds == fold]
+        )
     return distances
 
 

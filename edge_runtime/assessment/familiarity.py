@@ -4,19 +4,21 @@ The distance is Mahalanobis' in the space of the pooled features, from the mean 
 images (Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution Samples,
 arXiv:1807.03888, with one mean for all classes). A picture beyond the bundle's threshold is not one
 of a kind that training knew; one within it may be, nothing more.
+
+A bundle holds the inverse of Cholesky's factor of the covariance, so that a device multiplies and
+factorises nothing: the distance is the length of ``L^-1 (x - mean)``.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle.reader import Bundle
+from edge_runtime.bundle.records import FeatureStatistics
 from edge_runtime.errors import ArtifactError
 
-__all__ = ["FeatureDistance", "open_feature_distance"]
+__all__ = ["FeatureDistance", "open_feature_distance", "whitening_of"]
 
 _BLOCK = 64
 
@@ -24,62 +26,77 @@ _BLOCK = 64
 class FeatureDistance:
     """Mahalanobis' distance ``sqrt((x - mean)' covariance^-1 (x - mean))``.
 
-    It is the length of ``L^-1 (x - mean)`` with Cholesky's factor ``L``, solved block by block:
-    a fifth of the time of an inverse, and half its products for each picture.
-
     Args:
         mean: ``[F]``.
-        covariance: ``[F, F]``, positive definite.
+        whitening: ``[F (F + 1) / 2]``, the rows of ``L^-1`` up to the diagonal, one after the
+            other, see :func:`whitening_of`; of any float dtype.
+        scale: What they are to be multiplied with.
 
     Raises:
-        ValueError: The covariance is of another size, or not positive definite.
+        ValueError: The sizes do not fit, a number is not finite, or a diagonal is not positive.
     """
 
-    def __init__(self, mean: NDArray[np.floating], covariance: NDArray[np.floating]) -> None:
+    def __init__(
+        self, mean: NDArray[np.floating], whitening: NDArray[np.floating], scale: float = 1.0
+    ) -> None:
         size = len(mean)
-        if mean.shape != (size,) or covariance.shape != (size, size):
-            raise ValueError(
-                f"the mean {mean.shape} and the covariance {covariance.shape} do not fit"
-            )
-        self._starts = range(0, size, _BLOCK)
-        panels: list[NDArray[np.floating]] = []
-        inverses: list[NDArray[np.floating]] = []
-        for start in self._starts:
-            # The rows of L left of the diagonal solve against the blocks above them, so that no
-            # second matrix of this size is ever held: a board has little memory.
-            rows = covariance[start : start + _BLOCK, : start + _BLOCK].astype(np.float64)
-            left = _solved(rows[:, :start], self._starts, panels, inverses)
-            try:
-                diagonal = np.linalg.cholesky(rows[:, start:] - left @ left.T)
-            except np.linalg.LinAlgError as error:
-                raise ValueError("the covariance is not positive definite") from error
-            panels.append(left.T)
-            inverses.append(np.linalg.inv(diagonal).T)
+        if mean.shape != (size,) or whitening.shape != (size * (size + 1) // 2,):
+            raise ValueError(f"the mean {mean.shape} and the factor {whitening.shape} do not fit")
+        ends = np.cumsum(np.arange(1, size + 1))
+        if not (np.isfinite(mean).all() and np.isfinite(whitening).all()):
+            raise ValueError("a number is not finite")
+        if not (whitening[ends - 1] > 0).all() or not scale > 0:
+            raise ValueError("the diagonal of the factor is not positive")
         self._mean = mean.astype(np.float32)
-        self._panels = [panel.astype(np.float32) for panel in panels]
-        self._inverses = [inverse.astype(np.float32) for inverse in inverses]
+        # By blocks of rows without what is zero in all of them: half of a whole matrix.
+        self._blocks: list[NDArray[np.float32]] = []
+        for start in range(0, size, _BLOCK):
+            stop = min(start + _BLOCK, size)
+            block = np.zeros((stop, stop - start), np.float32)
+            for row in range(start, stop):
+                block[: row + 1, row - start] = whitening[ends[row] - row - 1 : ends[row]]
+            self._blocks.append(block * np.float32(scale))
 
     def __call__(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the distances float32 ``[N]`` of features ``[N, F]``."""
         centred = features.astype(np.float32) - self._mean
-        solved = _solved(centred, self._starts, self._panels, self._inverses)
-        lengths: NDArray[np.float32] = np.linalg.norm(solved, axis=1).astype(np.float32)
+        squares = np.zeros(len(centred), np.float32)
+        for block in self._blocks:
+            squares += np.square(centred[:, : len(block)] @ block).sum(axis=1)
+        lengths: NDArray[np.float32] = np.sqrt(squares)
         return lengths
 
 
-def _solved(
-    values: NDArray[np.floating],
-    starts: Sequence[int],
-    panels: Sequence[NDArray[np.floating]],
-    inverses: Sequence[NDArray[np.floating]],
-) -> NDArray[np.floating]:
-    """Return ``L^-1 v`` for each row ``v`` of values ``[N, F]``, by as many blocks as are given."""
-    solved = np.empty_like(values)
-    for start, panel, inverse in zip(starts, panels, inverses, strict=False):
-        stop = start + _BLOCK
-        rest = values[:, start:stop] - solved[:, :start] @ panel
-        solved[:, start:stop] = rest @ inverse
-    return solved
+def whitening_of(covariance: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return ``L^-1`` of a covariance ``[F, F]`` as :class:`FeatureDistance` takes it.
+
+    Raises:
+        ValueError: It is no square matrix, or not positive definite.
+    """
+    size = len(covariance)
+    if covariance.shape != (size, size):
+        raise ValueError(f"the covariance {covariance.shape} is not square")
+    try:
+        factor = _inverse(np.linalg.cholesky(covariance.astype(np.float64)))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("the covariance is not positive definite") from error
+    return np.asarray(factor[np.tril(np.ones((size, size), bool))], np.float64)
+
+
+def _inverse(lower: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of a lower triangular matrix, by halves: mostly matrix products.
+
+    ``[[A, 0], [B, C]]^-1 = [[A^-1, 0], [-C^-1 B A^-1, C^-1]]``.
+    """
+    size = len(lower)
+    if size <= _BLOCK:
+        return np.asarray(np.linalg.inv(lower), np.float64)
+    half = size // 2
+    inverse = np.zeros_like(lower)
+    inverse[:half, :half] = _inverse(lower[:half, :half])
+    inverse[half:, half:] = _inverse(lower[half:, half:])
+    inverse[half:, :half] = -inverse[half:, half:] @ lower[half:, :half] @ inverse[:half, :half]
+    return inverse
 
 
 def open_feature_distance(bundle: Bundle) -> FeatureDistance | None:
@@ -92,11 +109,18 @@ def open_feature_distance(bundle: Bundle) -> FeatureDistance | None:
     if record is None:
         return None
     try:
-        return FeatureDistance(
-            bundle.read_array(record.mean_file), bundle.read_array(record.covariance_file)
-        )
+        mean = bundle.read_array(record.mean_file)
+        return FeatureDistance(mean, _whitening(bundle, record), record.whitening_scale)
     except ValueError as error:
         raise ArtifactError(
             f"The statistics of the features in {bundle.path} cannot be used ({error}); export "
             f"the bundle again."
         ) from error
+
+
+def _whitening(bundle: Bundle, record: FeatureStatistics) -> NDArray[np.floating]:
+    if record.whitening_file is not None:
+        found: NDArray[np.floating] = bundle.read_array(record.whitening_file)
+        return found
+    assert record.covariance_file is not None
+    return whitening_of(bundle.read_array(record.covariance_file))

@@ -52,8 +52,12 @@ class FeatureStatistics(Record):
         size: F, the number of features.
         count: Images that were measured.
         mean_file: ``.npy``, float32 ``[F]``.
-        covariance_file: ``.npy``, float32 ``[F, F]``, shrunk so that it can be inverted.
         shrinkage: Share of the scaled identity in the covariance (Ledoit and Wolf, 2004), 0 to 1.
+        whitening_file: ``.npy``, float16 ``[F (F + 1) / 2]``: the inverse of Cholesky's factor of
+            the covariance, its rows up to the diagonal one after the other.
+        whitening_scale: What they are to be multiplied with.
+        covariance_file: ``.npy``, float32 ``[F, F]``, in place of ``whitening_file`` in bundles
+            before schema 1.6.
         threshold: Mahalanobis' distance beyond which a picture is unlike the training images; None
             in bundles before schema 1.3.
         false_alarm_rate: Share of training images, left out of the statistics, that are beyond it.
@@ -62,14 +66,20 @@ class FeatureStatistics(Record):
     size: Annotated[int, entry(minimum=1)]
     count: Annotated[int, entry(minimum=1)]
     mean_file: FileName
-    covariance_file: FileName
     shrinkage: Annotated[float, entry(minimum=0, maximum=1)]
+    whitening_file: Annotated[FileName | None, entry(absent_if_none=True)] = None
+    whitening_scale: Annotated[float, entry(exclusiveMinimum=0)] = 1.0
+    covariance_file: Annotated[FileName | None, entry(absent_if_none=True)] = None
     threshold: float | None = None
     false_alarm_rate: float | None = None
 
     def __post_init__(self) -> None:
-        check_file_name(self.mean_file)
-        check_file_name(self.covariance_file)
+        if (self.whitening_file is None) == (self.covariance_file is None):
+            raise ValueError("the feature statistics have a whitening_file or a covariance_file")
+        for name in self.files:
+            check_file_name(name)
+        if not self.whitening_scale > 0:
+            raise ValueError("the whitening_scale of the feature statistics is not positive")
         if self.size < 1 or self.count < 1 or not 0 <= self.shrinkage <= 1:
             raise ValueError("the feature statistics have a size, count or shrinkage out of range")
         if (self.threshold is None) != (self.false_alarm_rate is None):
@@ -78,6 +88,12 @@ class FeatureStatistics(Record):
             raise ValueError("the threshold of the feature distance is not positive")
         if self.false_alarm_rate is not None and not 0 <= self.false_alarm_rate < 1:
             raise ValueError("the false alarm rate is not within 0 to 1")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that hold the statistics."""
+        named = (self.mean_file, self.whitening_file, self.covariance_file)
+        return tuple(name for name in named if name is not None)
 
 
 @dataclass(frozen=True)

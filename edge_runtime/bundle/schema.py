@@ -21,7 +21,8 @@ History: 1.0 first version; 1.1 ``operating_points``; 1.2 ``preprocessing.roi`` 
 one names a kernel that readers of 1.1 refuse, so that none of them looks at the whole frame); 1.3
 ``features.threshold`` and ``features.false_alarm_rate``; 1.4 ``map_grid`` of a graph (without it
 the cells of a map share the picture evenly); 1.5 graphs of ``gradient-early`` (readers of 1.4
-refuse a record that has one).
+refuse a record that has one); 1.6 ``features.whitening_file`` in place of
+``features.covariance_file`` (readers of 1.5 refuse a record without the latter).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ __all__ = [
     "check_schema_version",
 ]
 
-SCHEMA = "1.5"
+SCHEMA = "1.6"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 SIGNATURE_FILE = "bundle.sig"
@@ -217,7 +218,7 @@ class BundleSpec(_GraphFolder):
             self.golden.logits_file,
             *self.golden.saliency_files.values(),
         )
-        features = self.features and (self.features.mean_file, self.features.covariance_file)
+        features = self.features and self.features.files
         return (*(golden or ()), *(features or ()))
 
 

@@ -12,6 +12,7 @@ Small enough to work out by hand, and it has the whole graph interface.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,20 @@ SIZE = 16
 CELL = 4
 CLASSES = ("red", "green", "blue")
 GAIN = 20.0
+# The features of the golden images are within 0.2 of zero, a white picture's 0.87 away.
+FEATURES = FeatureStatistics(
+    size=3,
+    count=100,
+    mean_file="features-mean.npy",
+    shrinkage=0.1,
+    whitening_file="features-whitening.npy",
+    whitening_scale=0.5,
+    threshold=0.6,
+    false_alarm_rate=0.01,
+)
+OLD_FEATURES = replace(
+    FEATURES, whitening_file=None, whitening_scale=1.0, covariance_file="features-covariance.npy"
+)
 WEIGHT = np.array([[1.0, -0.5, -0.5], [-0.5, 1.0, -0.5], [-0.5, -0.5, 1.0]], np.float32)
 
 
@@ -282,6 +297,7 @@ def write_bundle(folder, formats=("onnx", "tflite"), graph_bytes=None, **changes
         "golden-cam.npy": expected_saliency(images, "cam").astype(np.float32),
         "features-mean.npy": np.zeros(3, np.float32),
         "features-covariance.npy": np.eye(3, dtype=np.float32),
+        "features-whitening.npy": np.array([2, 0, 2, 0, 0, 2], np.float16),
     }
     folder = Path(folder)
     folder.mkdir(parents=True)
@@ -305,10 +321,7 @@ def write_bundle(folder, formats=("onnx", "tflite"), graph_bytes=None, **changes
             saliency_files={"gradient": "golden-gradient.npy", "cam": "golden-cam.npy"},
             logit_step=0.01,
         ),
-        # The features of the golden images are within 0.2 of zero, a white picture's 0.87 away.
-        "features": FeatureStatistics(
-            3, 100, "features-mean.npy", "features-covariance.npy", 0.1, 0.6, 0.01
-        ),
+        "features": FEATURES,
         "quantization": (SiteQuantization("shine", 0.5, 8, False, 0.5 / 255),),
         "temperature": 1.5,
         "operating_points": (

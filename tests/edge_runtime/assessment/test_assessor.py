@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edge_runtime import open_bundle
 from edge_runtime.assessment.assessor import Assessor, call_threshold
 from edge_runtime.assessment.calm_label import CalmOptions
-from edge_runtime.bundle import FeatureStatistics
 from edge_runtime.errors import ArtifactError
 from edge_runtime.sources import CaptureTime, Frame
 from tests.edge_runtime import tiny_graphs
@@ -113,14 +114,14 @@ def test_without_statistics_the_distance_is_not_known(tmp_path):
 
 
 def test_statistics_without_a_threshold_give_a_distance_and_no_verdict(tmp_path):
-    record = FeatureStatistics(3, 100, "features-mean.npy", "features-covariance.npy", 0.1)
+    record = replace(tiny_graphs.FEATURES, threshold=None, false_alarm_rate=None)
     tiny_graphs.write_bundle(tmp_path / "old.edge", features=record)
     assessment = Assessor().assess(_prediction(), open_bundle(tmp_path / "old.edge")).assessment
     assert (assessment.distance, assessment.unfamiliar) == (0.0, None)
 
 
 def test_damaged_statistics_are_one_sentence(tmp_path):
-    record = FeatureStatistics(3, 100, "features-covariance.npy", "features-mean.npy", 0.1)
+    record = replace(tiny_graphs.FEATURES, whitening_file="features-mean.npy")
     tiny_graphs.write_bundle(tmp_path / "bad.edge", features=record)
     with pytest.raises(ArtifactError, match="cannot be used"):
         Assessor().assess(_prediction(), open_bundle(tmp_path / "bad.edge"))

@@ -59,7 +59,7 @@ def test_the_folder_may_be_reached_through_a_link(tiny_bundle_path, tmp_path):
 def test_an_untouched_bundle_verifies(tiny_bundle_path):
     check = open_bundle(tiny_bundle_path).verify_files()
     assert check.passed
-    assert len(check.checked) == 12
+    assert len(check.checked) == 13
 
 
 def test_verification_tells_missing_changed_and_extra_files_apart(bundle_copy):
