@@ -29,7 +29,12 @@ class Interval:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
     def to_json(self) -> dict[str, float | None]:
-        """Return ``{"value", "low", "high"}``, with None in place of NaN, which JSON lacks."""
+        """Return ``{"value", "low", "high"}``, with None in place of NaN, which JSON lacks.
+
+        Examples:
+            >>> Interval(0.5, 0.25, float("nan")).to_json()
+            {'value': 0.5, 'low': 0.25, 'high': None}
+        """
         named = {"value": self.value, "low": self.low, "high": self.high}
         return {name: None if math.isnan(number) else number for name, number in named.items()}
 

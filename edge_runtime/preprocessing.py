@@ -114,6 +114,15 @@ class Preprocessing:
         width: Network input width, pixels.
         fit: How a frame of another aspect ratio is fitted.
         roi: The part of the frame that takes its place, or None.
+
+    Examples:
+        >>> import numpy as np
+        >>> frame = np.zeros((480, 640, 3), np.uint8)  # [H, W, 3], RGB
+        >>> preprocessing = Preprocessing(height=160, width=160, fit="crop")
+        >>> preprocessing.apply(frame).shape  # network bytes, uint8
+        (160, 160, 3)
+        >>> preprocessing.mapping(480, 640).to_json()
+        {'scale_xy': [3.0, 3.0], 'offset_xy': [80.0, 0.0]}
     """
 
     height: int

@@ -72,6 +72,10 @@ class RegionOfInterest(Record):
 
         Raises:
             ValueError: It is not four numbers, or they are no region.
+
+        Examples:
+            >>> RegionOfInterest.parse("0.25,0,0.95,1").description
+            '25.0% to 95.0% of the width, 0.0% to 100.0% of the height'
         """
         try:
             left, top, right, bottom = (float(side) for side in text.split(","))

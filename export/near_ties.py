@@ -63,6 +63,12 @@ def ambiguous_pairs(left: Grid, right: Grid, target: Grid) -> NDArray[np.intp]:
 
     Returns:
         int ``[P, 2]``, canonical integers of the two summands.
+
+    Examples:
+        >>> import numpy as np
+        >>> fine, coarse = (Grid(np.float32(scale), 0, 3, signed=False) for scale in (0.5, 1.0))
+        >>> ambiguous_pairs(fine, coarse, coarse).tolist()  # 0.5 and 2.5: XNNPACK rounds up
+        [[1, 0], [1, 2], [3, 1]]
     """
     a, b = left.values[:, None], right.values[None, :]
     total = a * float(left.scale) + b * float(right.scale)

@@ -29,6 +29,12 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     Returns:
         T within 0.05 to 20; an end where the optimum lies outside, as for a set without an error,
         whose cross entropy falls for ever as T does: 1 is kept then, since nothing was learned.
+
+    Examples:
+        >>> import numpy as np
+        >>> logits = np.array([[4.0, 0.0]] * 4, np.float32)
+        >>> fit_temperature(logits, np.array([0, 0, 0, 1]))  # right in three of four: 4 / log 3
+        3.64...
     """
     values = logits.astype(np.float64)
     wanted = values[np.arange(len(values)), labels].mean()

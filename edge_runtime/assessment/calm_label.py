@@ -39,6 +39,16 @@ class CalmLabel:
     """The class to show for a stream of frames.
 
     Only the latest 256 frames of the window count, which bounds memory and time for each frame.
+
+    Examples:
+        >>> import numpy as np
+        >>> calm = CalmLabel(CalmOptions(window_seconds=1.0, margin=0.1))
+        >>> calm.update(np.array([0.75, 0.25]), seconds=0.0)
+        (0, 0.75)
+        >>> calm.update(np.array([0.25, 0.75]), seconds=0.1)  # one frame does not change it
+        (0, 0.5)
+        >>> calm.update(np.array([0.0, 1.0]), seconds=0.2)
+        (1, 0.6666666666666666)
     """
 
     def __init__(self, options: CalmOptions | None = None) -> None:

@@ -187,6 +187,11 @@ def _state(model: InstalledModel, selection: Selection) -> str:
 
 
 def _record(installed: list[InstalledModel], selection: Selection) -> dict[str, object]:
+    """Return the JSON object of the list.
+
+    ``runs`` (SHA-256 of the model that should run now, or null), ``selection`` (see
+    :class:`Selection`) and ``models`` (all that are installed).
+    """
     return {
         "runs": selection.wanted,
         "selection": selection.to_json(),

@@ -52,6 +52,12 @@ def reliability(
 
     Raises:
         ValueError: Shapes do not agree, there is no image, or a row does not sum to 1.
+
+    Examples:
+        >>> sure, unsure = [1.0, 0.0], [0.6, 0.4]
+        >>> found = reliability([0, 0, 1, 1], [sure, sure, unsure, unsure])
+        >>> round(found.expected_calibration_error, 3)  # 0.6 was said, and none was right
+        0.3
     """
     truth, shares = _checked(labels, probabilities)
     top = shares.max(axis=1)
@@ -76,6 +82,10 @@ def brier_scores(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> Floats:
 
     Raises:
         ValueError: As :func:`reliability`.
+
+    Examples:
+        >>> brier_scores([0, 1], [[1.0, 0.0], [0.5, 0.5]]).tolist()
+        [0.0, 0.5]
     """
     truth, shares = _checked(labels, probabilities)
     wanted = np.eye(shares.shape[1])[truth]

@@ -29,6 +29,10 @@ def pixel_order(saliency: npt.ArrayLike, seed: int = 0) -> Integers:
 
     Returns:
         int64 [H * W], positions in the flattened map.
+
+    Examples:
+        >>> pixel_order([[0.1, 0.9], [0.5, 0.2]]).tolist()
+        [1, 2, 3, 0]
     """
     values = np.asarray(saliency, np.float64).ravel()
     shuffled = np.random.default_rng(seed).permutation(len(values))
@@ -81,6 +85,12 @@ def area_under_curve(values: npt.ArrayLike) -> Floats:
 
     Raises:
         ValueError: A curve has less than two points.
+
+    Examples:
+        >>> float(area_under_curve([0.9, 0.5, 0.1]))  # the score falls evenly
+        0.5
+        >>> area_under_curve([[0.9, 0.1, 0.1], [0.9, 0.9, 0.1]]).tolist()
+        [0.3, 0.7]
     """
     curves = np.asarray(values, np.float64)
     if curves.shape[-1] < 2:

@@ -29,6 +29,13 @@ def pointing(saliency: npt.ArrayLike, mask: npt.ArrayLike) -> float:
 
     Raises:
         ValueError: An argument is not two-dimensional, or a value is not finite or is negative.
+
+    Examples:
+        >>> lesion = [[False, True], [False, True]]
+        >>> pointing([[0.1, 0.7], [0.2, 0.0]], lesion)
+        1.0
+        >>> pointing([[1.0, 1.0], [1.0, 1.0]], lesion)  # a flat map: the lesion's area
+        0.5
     """
     values, inside = _aligned(saliency, mask)
     peak = values == values.max()
@@ -47,6 +54,10 @@ def energy_inside(saliency: npt.ArrayLike, mask: npt.ArrayLike) -> float:
 
     Raises:
         ValueError: As :func:`pointing`.
+
+    Examples:
+        >>> energy_inside([[0.0, 3.0], [1.0, 0.0]], [[False, True], [False, True]])
+        0.75
     """
     values, inside = _aligned(saliency, mask)
     total = float(values.sum())
@@ -96,6 +107,12 @@ def blind_pointing(masks: Sequence[npt.NDArray[np.bool_]]) -> BlindPointing:
 
     Raises:
         ValueError: There is no mask, or their shapes differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> masks = [np.eye(3, dtype=bool), np.array([[True, False, False]] * 3)]
+        >>> blind_pointing(masks)
+        BlindPointing(centre=0.5, best=1.0, best_pixel=(0, 0))
     """
     if not len(masks):
         raise ValueError("there is no mask to guess")

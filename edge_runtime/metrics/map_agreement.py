@@ -27,6 +27,12 @@ def rank_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
 
     Raises:
         ValueError: The shapes differ or the maps are empty.
+
+    Examples:
+        >>> rank_correlation([0.0, 0.2, 0.9], [1.0, 5.0, 6.0])  # only the order counts
+        1.0
+        >>> rank_correlation([1.0, 1.0, 1.0], [1.0, 5.0, 6.0])  # a constant map has none
+        0.0
     """
     one, other = _pair(first, second)
     if not (np.isfinite(one).all() and np.isfinite(other).all()):
@@ -55,6 +61,12 @@ def top_overlap(first: npt.ArrayLike, second: npt.ArrayLike, share: float = TOP_
 
     Raises:
         ValueError: The shapes differ, the maps are empty, or ``share`` is out of range.
+
+    Examples:
+        >>> top_overlap([4.0, 3.0, 2.0, 1.0], [3.0, 4.0, 1.0, 2.0], share=0.5)
+        1.0
+        >>> top_overlap([0.0, 0.0, 0.0, 0.0], [3.0, 4.0, 1.0, 2.0], share=0.5)  # by chance
+        0.5
     """
     if not 0.0 < share <= 1.0:
         raise ValueError(f"share must be above 0 and at most 1, not {share}")

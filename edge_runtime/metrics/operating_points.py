@@ -49,6 +49,13 @@ def threshold_for_sensitivity(
 
     Raises:
         ValueError: Shapes do not agree, no image is of the class, or a number is out of range.
+
+    Examples:
+        >>> scores, is_class = [0.9, 0.8, 0.6, 0.4, 0.1], [True, True, False, True, False]
+        >>> threshold_for_sensitivity(scores, is_class, 0.6)  # two of three, half way to the next
+        0.7
+        >>> threshold_for_sensitivity(scores, is_class, 1.0)
+        0.25
     """
     values, positive = _checked(scores, is_class)
     if not 0 < sensitivity <= 1:

@@ -48,6 +48,10 @@ class Region:
 
         Raises:
             UsageError: The text has another form.
+
+        Examples:
+            >>> Region.parse("position=0,0.675,0.30,1")
+            Region(name='position', left=0.0, top=0.675, right=0.3, bottom=1.0)
         """
         name, _, corners = text.partition("=")
         try:

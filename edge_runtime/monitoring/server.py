@@ -48,8 +48,11 @@ def health(state: ProgressSnapshot, stale_seconds: float) -> tuple[bool, dict[st
     """Tell whether a run does what it is there for: classifying frames, now.
 
     Returns:
-        Whether it does, and the JSON object that says so: ``healthy``, ``reason`` (empty if
-        healthy), ``frames``, ``since_last_seconds``, ``camera_up``, ``model`` and ``on_trial``.
+        Whether it does, and the JSON object that says so: ``healthy`` (true or false), ``reason``
+        (one sentence; empty if healthy), ``frames`` (classified so far), ``since_last_seconds``
+        (since the last of them; null before the first), ``camera_up`` (whether the source gives
+        frames), ``model`` (SHA-256 of the bundle that classified last) and ``on_trial`` (whether
+        the present model has still to prove itself).
     """
     since = state.since_last_seconds
     if not state.camera_up:

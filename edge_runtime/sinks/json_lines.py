@@ -24,12 +24,15 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
     """Return the JSON object of a prediction; its keys are an interface and stay.
 
     ``time_utc`` (ISO 8601, when the frame was taken or read), ``source`` (relative path or URL),
-    ``frame`` (number in its source), ``label``, ``probabilities`` (class -> number),
-    ``saliency_class`` (null without a map), ``timings_ms`` (stage -> number; ``infer`` holds both
-    passes where there is a map), ``bundle_sha256``,
-    ``engine`` and ``version`` (of saliedge); then ``age_ms`` (from taking the frame to its
-    prediction) and, of its :class:`~edge_runtime.assessment.assessor.Assessment`, ``shown_label``,
-    ``shown_probability``, ``uncertain``, ``distance`` and ``unfamiliar`` (null where not known).
+    ``frame`` (number in its source), ``label`` (the top class of this frame), ``probabilities``
+    (class -> number, calibrated), ``saliency_class`` (the class that the map explains; null without
+    a map), ``timings_ms`` (stage -> number; ``infer`` holds both passes where there is a map),
+    ``bundle_sha256`` (identity of the bundle), ``engine`` (its name) and ``version`` (of saliedge);
+    then ``age_ms`` (from taking the frame to its prediction) and, of its
+    :class:`~edge_runtime.assessment.assessor.Assessment`, null where not known, ``shown_label``
+    (the calm label), ``shown_probability`` (its mean over the window), ``uncertain`` (whether that
+    is below its operating point), ``distance`` (of the features from the training images) and
+    ``unfamiliar`` (whether that is beyond the bundle's threshold).
     """
     assessment = prediction.assessment
     return {
@@ -62,7 +65,8 @@ def source_record(status: SourceStatus) -> dict[str, Any]:
     """Return the JSON object of a live source's loss or return; its keys are an interface and stay.
 
     ``event`` (``source``; a prediction has no such key), ``state`` (``lost`` or ``live``),
-    ``time_utc``, ``source``, ``reason`` (one sentence; empty if live) and ``losses`` (so far).
+    ``time_utc`` (since when), ``source`` (as in a prediction), ``reason`` (one sentence; empty if
+    live) and ``losses`` (so far).
     """
     return {
         "event": "source",

@@ -49,6 +49,11 @@ def open_source(specification: str, on_bad: BadImageHandler | None = None) -> So
         UsageError: The URL's scheme or the query is not known.
         DataError: The path is missing, or the folder holds no images.
         SourceError: The video or stream cannot be opened.
+
+    Examples:
+        >>> with open_source("synthetic:?seed=7&frames=2") as source:
+        ...     [(frame.index, frame.image.shape) for frame in source]
+        [(0, (480, 640, 3)), (1, (480, 640, 3))]
     """
     if specification.startswith(SYNTHETIC_PREFIX):
         return SyntheticSource(SyntheticOptions.parse(specification))

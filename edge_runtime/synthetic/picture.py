@@ -60,6 +60,13 @@ def generate(label: str, seed: int, size: int = 128, shortcut: bool = False) -> 
 
     Raises:
         ValueError: An argument is out of its range.
+
+    Examples:
+        >>> sample = generate("polyp", seed=7, size=64)
+        >>> sample.image.shape, sample.image.dtype.name
+        ((64, 64, 3), 'uint8')
+        >>> bool(sample.mask.any()), bool(generate("normal", seed=7, size=64).mask.any())
+        (True, False)
     """
     if label not in CLASSES:
         raise ValueError(f"label must be one of {', '.join(CLASSES)}, not {label!r}")

@@ -94,7 +94,8 @@ def test_a_json_format_is_read_out_of_its_code(found) -> None:
 
 def test_the_entries_of_a_prediction_are_explained() -> None:
     explained = dict(entries(prediction_record))
-    assert explained["saliency_class"] == "null without a map"
+    assert explained["saliency_class"] == "the class that the map explains; null without a map"
+    assert all(explained.values())
     assert list(explained)[:3] == ["time_utc", "source", "frame"]
 
 

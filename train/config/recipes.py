@@ -63,6 +63,11 @@ def resolve(
     Raises:
         UsageError: the file cannot be read, a name or value in it is wrong, or the backbone cannot
             be found.
+
+    Examples:
+        >>> config = resolve({"data": {"source": "kvasir"}, "quantization": {"activation_bits": 4}})
+        >>> config.optimizer.lr_alpha, resolve({"data": {"source": "kvasir"}}).optimizer.lr_alpha
+        (0.01, 0.001)
     """
     tables = _merge(read_toml(config_file) if config_file else {}, flags)
     backbone = tables.get("network", {}).get("backbone", NetworkConfig.backbone)

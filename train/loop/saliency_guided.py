@@ -223,6 +223,11 @@ def bottom_k(saliency: Tensor, k: float) -> Tensor:
 
     Of equal values, which quantised gradients have many of, those first in reading order count as
     smaller, so that the number of masked pixels is always the same.
+
+    Examples:
+        >>> import torch
+        >>> bottom_k(torch.tensor([[[0.1, 0.9], [0.5, 0.2]]]), k=0.5).tolist()
+        [[[True, False], [False, True]]]
     """
     count, (height, width) = saliency.shape[0], saliency.shape[1:]
     bottom = int(k * height * width)
@@ -264,7 +269,16 @@ def masked_image(image: Tensor, mask: Tensor, fill: Fill, noise: Tensor | None =
 
 
 def masked_divergence(clean_logits: Tensor, masked_logits: Tensor) -> Tensor:
-    """The divergence (C), mean over the batch; the gradient reaches both arguments."""
+    """The divergence (C), mean over the batch; the gradient reaches both arguments.
+
+    Examples:
+        >>> import torch
+        >>> same = torch.tensor([[2.0, 0.0]])
+        >>> float(masked_divergence(same, same))
+        0.0
+        >>> round(float(masked_divergence(same, torch.tensor([[0.0, 2.0]]))), 3)  # in nats
+        1.523
+    """
     clean, masked = F.log_softmax(clean_logits, dim=1), F.log_softmax(masked_logits, dim=1)
     return (clean.exp() * (clean - masked)).sum(dim=1).mean()
 

@@ -49,7 +49,14 @@ class BackwardPass:
 
 
 def activation_levels(bits: int, signed: bool) -> int:
-    """The largest integer of a k-bit site: ``2^k - 1``, or ``2^(k-1) - 1`` if signed."""
+    """The largest integer of a k-bit site: ``2^k - 1``, or ``2^(k-1) - 1`` if signed.
+
+    Examples:
+        >>> activation_levels(8, signed=False), activation_levels(8, signed=True)
+        (255, 127)
+        >>> activation_levels(4, signed=False), activation_levels(2, signed=True)
+        (15, 1)
+    """
     return (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
 
 

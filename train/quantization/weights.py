@@ -118,6 +118,13 @@ def weight_steps(
 
     Returns:
         float32 ``[O, ...]``, integers of magnitude up to :func:`weight_levels`.
+
+    Examples:
+        >>> import torch
+        >>> weight = torch.tensor([[1.27, -0.5], [0.02, 0.0]])  # [O, I]
+        >>> scale = weight_scales(weight, bits=8)  # the largest of each channel is 127 steps
+        >>> weight_steps(weight, scale, bits=8).int().tolist()
+        [[127, -50], [127, 0]]
     """
     per_channel = scale.reshape(-1, *[1] * (weight.dim() - 1))
     levels = weight_levels(bits, quantizer)

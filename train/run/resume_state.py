@@ -24,7 +24,7 @@ from train.prediction import Score
 __all__ = ["Best", "ResumeState", "read_state", "read_tensors", "write_state"]
 
 STATE_FILE = "last.json"
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
