@@ -13,7 +13,7 @@ from typing import Any
 
 from edge_runtime.errors import DependencyError, SaliedgeError
 
-__all__ = ["child_environment", "read_answer", "stream_answers", "write_answer"]
+__all__ = ["child_environment", "error_class", "read_answer", "stream_answers", "write_answer"]
 
 
 def write_answer(work: Callable[[], dict[str, Any]]) -> None:
@@ -72,7 +72,7 @@ def read_answer(
         )
     answer = _answer(ended.stdout)
     if "error" in answer:
-        raise _error_class(answer["exit_code"])(answer["error"])
+        raise error_class(answer["exit_code"])(answer["error"])
     if ended.returncode or key not in answer:
         lines = ended.stderr.decode(errors="replace").strip().splitlines()
         raise SaliedgeError(
@@ -92,7 +92,7 @@ def _answer(printed: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _error_class(exit_code: int) -> type[SaliedgeError]:
+def error_class(exit_code: int) -> type[SaliedgeError]:
     """Return the class of an exit code, so that the command ends as its process would have."""
     classes = SaliedgeError.__subclasses__()
     return next((found for found in classes if found.exit_code == exit_code), SaliedgeError)

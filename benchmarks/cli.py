@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from benchmarks.options import engines_option, saliencies_option, threads_option
+from benchmarks.options import (
+    engines_option,
+    remote_options,
+    saliencies_option,
+    threads_option,
+)
 from benchmarks.subcommands import CommandWithSubcommands
 from edge_runtime import __version__
 from edge_runtime.cli import LazyCommand
-from edge_runtime.errors import GateError, UsageError, run_command
+from edge_runtime.errors import run_command
 
-if TYPE_CHECKING:
-    from benchmarks.workload import Workload
-
-__all__ = ["BenchOptions", "bench", "main"]
+__all__ = ["bench", "main"]
 
 _FRAMES, _WARMUP, _ROUNDS = 200, 20, 6
 
@@ -55,55 +56,13 @@ Examples:
   bench --bundle first.edge --minutes 10 --html sustained.html
   bench --bundle first.edge --minutes 5 --rate 25 --saliency gradient --battery-wh 37
   bench emulate --bundle first.edge
+  bench --bundle first.edge --host pi@192.0.2.7 --remote-python bench/bin/python
 
 \b
 Each configuration runs in a fresh process in every round, in turn (A B C, A B C, ...). Give six
 rounds or more for ratios with a 95 % interval, and 1000 frames in all for p99. The float
 reference is measured too if NAME.reference lies beside the bundle.
 """
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """Options of the command, as click has checked them.
-
-    Attributes:
-        bundle: Path of the bundle.
-        engines: Engines to measure; all that are installed if empty.
-        saliencies: Maps to measure; all that the bundle has if empty.
-        threads: Threads of the engine; as many as ``edge-infer`` takes if None.
-        frames: Timed frames of one process.
-        warmup: Frames before them.
-        rounds: Processes of each configuration.
-        json_path: Where the report goes, ``-`` for standard output; None for nowhere.
-        html_path: Where the page goes, or None.
-        card_path: Where the table for a model card goes, or None.
-        force: Replace earlier files.
-        strict: Fail if the figures cannot be relied on, or a long run slowed down.
-        minutes: Run one configuration on for so long; None for the usual rounds.
-        rate: Frames a second that come whether or not they are taken, in a long run.
-        camera: Camera of a long run.
-        battery_wh: Capacity of a battery, watt hours.
-        meter: File that holds the present power in watts.
-    """
-
-    bundle: str
-    engines: tuple[str, ...]
-    saliencies: tuple[str, ...]
-    threads: int | None
-    frames: int
-    warmup: int
-    rounds: int
-    json_path: str | None
-    html_path: str | None
-    card_path: str | None
-    force: bool
-    strict: bool
-    minutes: float | None
-    rate: float | None
-    camera: str | None
-    battery_wh: float | None
-    meter: Path | None
 
 
 @click.command(
@@ -177,102 +136,22 @@ class BenchOptions:
     metavar="FILE",
     help="With --minutes: a file that a power meter's program keeps at the present watts.",
 )
+@remote_options
 @click.version_option(__version__, prog_name="bench")
 def bench(**arguments: object) -> None:
     """Measure latency, frame rate, memory and size of a bundle's graphs on this machine.
 
     INT8 and its float reference, with and without a saliency map, in each installed engine.
     """
-    _run(BenchOptions(**arguments))  # type: ignore[arg-type]  # click has checked the types
+    # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
+    from benchmarks.invocation import Invocation, run
+
+    run(Invocation(**arguments))  # type: ignore[arg-type]  # click has checked the types
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of the script ``bench``."""
     run_command(bench, arguments, name="bench")
-
-
-def _run(options: BenchOptions) -> None:
-    # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
-    from benchmarks.output import refuse_report
-
-    _refuse_contradictions(options)
-    for path in (options.json_path, options.html_path, options.card_path):
-        refuse_report(path, options.force)
-    if options.minutes is None:
-        _run_matrix(options)
-    else:
-        _run_sustained(options)
-
-
-def _refuse_contradictions(options: BenchOptions) -> None:
-    needing = {
-        "--rate": options.rate,
-        "--camera": options.camera,
-        "--battery-wh": options.battery_wh,
-        "--meter": options.meter,
-    }
-    given = [name for name, value in needing.items() if value is not None]
-    if given and options.minutes is None:
-        raise UsageError(f"{given[0]} is for a run of some time; give --minutes, too.")
-    if options.card_path is not None and options.minutes is not None:
-        raise UsageError("A card shows the usual rounds; leave out --card or --minutes.")
-    if options.rate is not None and options.camera is not None:
-        raise UsageError("A camera has a rate of its own; give --rate or --camera.")
-
-
-def _run_matrix(options: BenchOptions) -> None:
-    from benchmarks.configurations import find_reference, matrix
-    from benchmarks.html_report import report_html
-    from benchmarks.measure import measure_matrix
-    from benchmarks.merge.boards import board_name
-    from benchmarks.merge.card import card_text
-    from benchmarks.output import show_report, write_page
-    from benchmarks.table import report_text
-    from edge_runtime.bundle import open_bundle
-
-    bundle = open_bundle(options.bundle)
-    reference = find_reference(bundle)
-    plan = matrix(bundle, reference, options.engines, options.saliencies)
-    report = measure_matrix(bundle, reference, plan, _workload(options))
-    show_report(report_text(report), report.to_bytes(), options.json_path)
-    write_page(report_html(report), options.html_path, options.json_path)
-    write_page(card_text({board_name(report): report}), options.card_path, options.json_path)
-    if options.strict and report.findings:
-        raise GateError(f"the figures cannot be relied on: {report.findings[0]}")
-
-
-def _run_sustained(options: BenchOptions) -> None:
-    from benchmarks.output import show_report, write_page
-    from benchmarks.sustained.command import measure_sustained, one_configuration
-    from benchmarks.sustained.page import sustained_html
-    from benchmarks.sustained.run import Endurance
-    from benchmarks.sustained.table import sustained_text
-    from edge_runtime.bundle import open_bundle
-
-    assert options.minutes is not None
-    bundle = open_bundle(options.bundle)
-    endurance = Endurance(
-        60 * options.minutes, options.rate or 0.0, options.camera, options.battery_wh
-    )
-    configuration = one_configuration(bundle, options.engines, options.saliencies)
-    workload = _workload(options)
-    report = measure_sustained(bundle, configuration, workload, endurance, options.meter)
-    show_report(sustained_text(report), report.to_bytes(), options.json_path)
-    write_page(sustained_html(report), options.html_path, options.json_path)
-    if options.strict and report.verdict.kind in ("slowed", "too short"):
-        raise GateError(report.verdict.sentences[0])
-
-
-def _workload(options: BenchOptions) -> Workload:
-    from benchmarks.workload import Workload
-    from edge_runtime.engines.base import default_threads
-
-    return Workload(
-        frames=options.frames,
-        warmup=options.warmup,
-        rounds=options.rounds,
-        threads=options.threads or default_threads(),
-    )
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import click
 
 from edge_runtime.plugin_choice import PluginChoice
 from edge_runtime.plugins import ENGINES
 
-__all__ = ["engines_option", "saliencies_option", "threads_option"]
+__all__ = ["engines_option", "remote_options", "saliencies_option", "threads_option"]
 
 _ENGINE_NAMES = ("onnx", "litert", "tflite-runtime")
 
@@ -32,3 +35,28 @@ threads_option = click.option(
     metavar="N",
     help="Threads of the engine. Default: the processors, up to 4.",
 )
+
+
+def remote_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--host`` and what belongs to it: ``host``, ``ssh_config``, ``remote_python``."""
+    options = (
+        click.option(
+            "--host", metavar="USER@BOARD", help="Measure there, over SSH, and bring it back."
+        ),
+        click.option(
+            "--ssh-config",
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            metavar="FILE",
+            help="With --host: configuration of the SSH client.",
+        ),
+        click.option(
+            "--remote-python",
+            default="python3",
+            show_default=True,
+            metavar="PYTHON",
+            help="With --host: a Python there that has an engine.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

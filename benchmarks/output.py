@@ -6,7 +6,7 @@ import click
 
 from edge_runtime.files import atomic_write_bytes, atomic_write_text, refuse_existing
 
-__all__ = ["refuse_report", "show_report", "write_page"]
+__all__ = ["refuse_report", "show_data", "show_report", "write_page"]
 
 _STANDARD_OUTPUT = "-"
 
@@ -33,6 +33,11 @@ def show_report(text: str, data: bytes, json_path: str | None) -> None:
         OutputError: The file cannot be written; the table is printed by then.
     """
     click.echo(text, err=json_path == _STANDARD_OUTPUT)
+    show_data(data, json_path)
+
+
+def show_data(data: bytes, json_path: str | None) -> None:
+    """Write the JSON alone; see :func:`show_report`."""
     if json_path == _STANDARD_OUTPUT:
         click.echo(data, nl=False)
     elif json_path is not None:

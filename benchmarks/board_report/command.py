@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from benchmarks.options import threads_option
+from benchmarks.options import remote_options, threads_option
+
+if TYPE_CHECKING:
+    from benchmarks.remote.ssh import RemoteHost
+    from benchmarks.workload import Workload
+    from edge_runtime.bundle import Bundle
+    from edge_runtime.errors import SaliedgeError
 
 __all__ = ["board_report"]
 
@@ -24,7 +34,9 @@ _FRAMES, _WARMUP, _ROUNDS = 100, 20, 6
     "board-report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.argument("bundle", metavar="BUNDLE")
-@click.option("--out", required=True, metavar="FILE", help="The file to send in (JSON).")
+@click.option(
+    "--out", required=True, metavar="FILE", help="The file to send in (JSON); - for stdout."
+)
 @click.option("--html", "html_path", metavar="FILE", help="Write the same as a page.")
 @click.option(
     "--minutes",
@@ -43,6 +55,7 @@ _FRAMES, _WARMUP, _ROUNDS = 100, 20, 6
     help="Processes of each configuration.",
 )  # fmt: skip
 @threads_option
+@remote_options
 @click.option("--force", is_flag=True, help="Replace earlier files.")
 def board_report(
     bundle: str,
@@ -52,6 +65,9 @@ def board_report(
     frames: int,
     rounds: int,
     threads: int | None,
+    host: str | None,
+    ssh_config: Path | None,
+    remote_python: str,
     force: bool,
 ) -> None:
     """Measure everything about this board and write one file to send in.
@@ -59,24 +75,49 @@ def board_report(
     The doctor's findings, the benchmark of every configuration, the operators, a run at full speed
     and one with a map at a camera's pace.
     """
-    from benchmarks.board_report.collect import Plan, collect
     from benchmarks.board_report.page import board_html
-    from benchmarks.board_report.privacy import personal_words, scrub
-    from benchmarks.output import refuse_report, write_page
+    from benchmarks.output import refuse_report, show_data, write_page
+    from benchmarks.remote.ssh import RemoteHost
     from benchmarks.report_file import json_lines
     from benchmarks.workload import Workload
     from edge_runtime.bundle import open_bundle
     from edge_runtime.engines.base import default_threads
-    from edge_runtime.errors import IncompleteError
 
     refuse_report(out, force)
     refuse_report(html_path, force)
     opened = open_bundle(bundle)
-    workload = Workload(frames, _WARMUP, rounds, threads or default_threads())
+    if host is None:
+        workload = Workload(frames, _WARMUP, rounds, threads or default_threads())
+        record, failure = _here(opened, workload, minutes)
+    else:
+        words = ["--out", "-", "--minutes", minutes, "--frames", frames, "--rounds", rounds]
+        words += [] if threads is None else ["--threads", threads]
+        target = RemoteHost(host, ssh_config, remote_python)
+        record, failure = _there(opened, target, list(map(str, words)))
+    show_data(json_lines(record), out)
+    write_page(board_html(record), html_path, out)
+    if failure is not None:
+        raise failure
+
+
+def _here(bundle: Bundle, workload: Workload, minutes: float) -> tuple[Any, SaliedgeError | None]:
+    from benchmarks.board_report.collect import Plan, collect
+    from benchmarks.board_report.privacy import personal_words, scrub
+    from edge_runtime.errors import IncompleteError
+
     plan = Plan(workload, minutes, minutes / 3)
-    record, failures = collect(opened, plan, lambda text: click.echo(text, err=True))
-    record = scrub(record, personal_words())
-    write_page(json_lines(record).decode(), out, None)
-    write_page(board_html(record), html_path, None)
-    if failures:
-        raise IncompleteError(f"{out} lacks {'; '.join(failures)}")
+    record, failures = collect(bundle, plan, lambda text: click.echo(text, err=True))
+    missing = IncompleteError(f"the report lacks {'; '.join(failures)}") if failures else None
+    return scrub(record, personal_words()), missing
+
+
+def _there(
+    bundle: Bundle, host: RemoteHost, arguments: list[str]
+) -> tuple[Any, SaliedgeError | None]:
+    from benchmarks.remote.ssh import run_remote
+
+    click.echo(f"measuring on {host.address}", err=True)
+    answer = run_remote(host, bundle, ["board-report"], arguments)
+    # What is there is kept, whatever is missing from it.
+    data = answer.data or answer.require()
+    return json.loads(data), answer.failure
