@@ -10,12 +10,12 @@ import contextlib
 import ctypes
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from edge_runtime.errors import OutputError, os_error
+from edge_runtime.leftovers import clear_leftovers, temporary_beside
 
 __all__ = [
     "PendingFile",
@@ -144,7 +144,7 @@ class PendingFile:
 
     def __init__(self, path: str | os.PathLike[str], durable: bool = True) -> None:
         self.target = Path(path)
-        self.path = _temporary_beside(self.target)
+        self.path = temporary_beside(self.target)
         self._durable = durable
         with output_errors(self.target):
             self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -180,6 +180,8 @@ class PendingFile:
 def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]:
     """Give a temporary folder beside ``path``, renamed to it when the block ends without error.
 
+    What killed processes left of earlier ones is cleared away.
+
     Args:
         path: The folder to make. Its parent is made if it is missing.
         force: Replace an earlier folder; it is exchanged last, in one step where the system can.
@@ -195,7 +197,8 @@ def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Itera
     refuse_existing(target, force)
     with output_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary_beside(target)
+        clear_leftovers(target)
+        temporary = temporary_beside(target)
         temporary.mkdir()
         try:
             yield temporary
@@ -219,7 +222,7 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         previous = temporary
     else:
         # Without an atomic exchange there is an instant without a target, but nothing is lost.
-        previous = _temporary_beside(target)
+        previous = temporary_beside(target)
         target.rename(previous)
         temporary.rename(target)
     if previous.is_dir() and not previous.is_symlink():
@@ -236,10 +239,6 @@ def _exchange(first: Path, second: Path) -> bool:
         return False
     arguments = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
     return bool(renameat2(*arguments) == 0)
-
-
-def _temporary_beside(target: Path) -> Path:
-    return target.with_name(f".{target.stem}.partial-{secrets.token_hex(4)}{target.suffix}")
 
 
 def _sync(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge_runtime
-from edge_runtime.bundle import reference_path
+from edge_runtime.bundle import Gate, reference_path
 from edge_runtime.engines import ENGINES, installed_engines
 from edge_runtime.errors import GateError, UsageError
 from edge_runtime.files import refuse_existing, refuse_unwritable, sha256_bytes
+from edge_runtime.leftovers import clear_leftovers
 from export.bundle_writer import (
     BundleContents,
     bundle_record,
@@ -124,6 +126,8 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     """
     refuse_existing(options.out, options.force)
     refuse_unwritable(gates_path(options.out))
+    for path in (options.out, gates_path(options.out), report_path(options.out)):
+        clear_leftovers(path)
     run = _read_run(options)
     loaded = _read_images(options, run, reporter)
     calibration = loaded.images[: options.samples]
@@ -155,7 +159,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     )
     page = report_page(record, _examples(options, run, candidate, golden_bytes, calibration))
     write_report(options.out, record, page)
-    _raise_failed(options, gates)
+    _raise_failed(options, gates, checks)
 
     reporter.start("measuring features", 1)
     contents = bundle_record(
@@ -233,16 +237,33 @@ def _feature_moments(candidate: Candidate, images: NDArray[np.uint8]) -> Feature
     return feature_moments(outputs.features, output_step(candidate.plain, FEATURES))
 
 
-def _raise_failed(options: ExportOptions, gates: GateReport) -> None:
+def _raise_failed(options: ExportOptions, gates: GateReport, checks: CalibrationChecks) -> None:
     if not gates.failed:
         return
     worst = gates.failed[0]
     more = f" and {len(gates.failed) - 1} more" if len(gates.failed) > 1 else ""
     raise GateError(
         f"the export failed {len(gates.failed)} of {len(gates.gates)} gates ({worst.name} is "
-        f"{worst.value:.4g}, must be {worst.comparison} {worst.threshold:g}{more}), so "
-        f"{options.out} was not written; see {report_path(options.out)}."
+        f"{worst.value:.4g}, must be {worst.comparison} {worst.threshold:g}{more}; "
+        f"{_worst_layer(worst, gates, checks)}), so {options.out} was not written; see "
+        f"{report_path(options.out)}."
     )
+
+
+def _worst_layer(gate: Gate, gates: GateReport, checks: CalibrationChecks) -> str:
+    """Where to look: the gate's own layer where it has one, else the noisiest."""
+    subject, _, what = gate.name.partition(": ")
+    named: Sequence[str] = ()
+    if what == "float operations":
+        named = gates.details[f"{subject} {what}"]
+    elif what == "ranges that do not arrive":
+        named = [stored.node for stored in gates.ranges if not stored.arrives(subject)]
+    if named:
+        return f"the first is {named[0]}"
+    if not checks.worst_layers:
+        return "no layer adds noise of its own"
+    layer = checks.worst_layers[0]
+    return f"the layer that adds most noise is {layer.tensor}, {layer.own_sqnr_db:.1f} dB"
 
 
 def _provenance(
