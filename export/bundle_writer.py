@@ -22,6 +22,7 @@ from edge_runtime.bundle import (
     open_bundle,
     open_reference,
 )
+from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.errors import OutputError
 from edge_runtime.files import atomic_directory, atomic_write_text, sha256_bytes
 from export.candidate import Candidate, GraphFile
@@ -91,6 +92,7 @@ def bundle_record(
     golden: GoldenSet,
     features: FeatureMoments,
     gates: GateReport,
+    trust: tuple[SaliencyTrust, ...],
     *,
     name: str,
     record: dict[str, Any],
@@ -106,6 +108,7 @@ def bundle_record(
         golden: golden inputs and outputs.
         features: moments of the training features.
         gates: what was judged.
+        trust: the trust card.
         name: of the model, for people.
         record: of everything that was checked.
         page: the same for people.
@@ -141,6 +144,7 @@ def bundle_record(
         provenance=provenance,
         metrics={} if validation is None else {"validation": validation},
         gates=tuple(gates.gates),
+        saliency_trust=trust,
         includes_images=includes_images,
     )
     return BundleContents(spec, files)

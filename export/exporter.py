@@ -33,6 +33,7 @@ from export.candidate import Candidate, emit_candidate, emit_references, output_
 from export.checks.calibration import CalibrationChecks, check_calibration
 from export.checks.gates import GateReport, GateThresholds, judge
 from export.checks.parity import run_graph
+from export.checks.trust_card import measure_trust
 from export.feature_statistics import FeatureMoments, feature_moments
 from export.golden import golden_images, make_golden
 from export.near_ties import settle_sums
@@ -41,6 +42,7 @@ from export.program import FEATURES
 from export.report import SaliencyExample, report_page, report_record, saliency_examples
 from export.trained_run import TrainedRun, read_trained_run
 from train.data import LoadedImages, open_dataset
+from train.evaluation.lesions import find_lesions
 from train.run.progress import Reporter
 
 __all__ = ["ExportOptions", "ExportResult", "export_run"]
@@ -142,6 +144,9 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     candidate = _emit(run, calibration, reporter)
     reporter.start("checking", len(candidate.programs) + 2)
     gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
+    reporter.start("measuring trust in the maps", len(gates.maps))
+    lesions = find_lesions(loaded.samples[: options.samples], run.preprocessing)
+    trust = measure_trust(candidate, gates, calibration, lesions, run.classes, reporter.advance)
     reporter.start("checking ranges", 2)
     checks = check_calibration(
         run.network, candidate.plain, calibration, run.activations, reporter.advance
@@ -151,6 +156,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         candidate,
         gates,
         checks,
+        trust,
         name=options.name,
         classes=run.classes,
         class_counts=Counter(labels),
@@ -168,6 +174,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         make_golden(candidate, golden_bytes, options.thresholds),
         _feature_moments(candidate, loaded.images),
         gates,
+        trust,
         name=options.name,
         record=record,
         page=page,

@@ -29,6 +29,12 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
                 f"  {name}: Spearman {detail['median_spearman']:.3f}, "
                 f"Pearson {detail['median_pearson']:.3f} (medians)"
             )
+    for row in spec.saliency_trust:
+        lines.append(
+            f"  {row.engine} {row.saliency} maps, Spearman: float {row.with_float.spearman:.3f}, "
+            f"after a change of one level {row.after_one_level.spearman:.3f}, "
+            f"random weights {row.random_weights:.3f}"
+        )
     lines += [f"  look at: {finding}" for finding in result.checks.findings]
     lines.append(f"  all {len(result.gates.gates)} gates passed: {report_path(options.out)}")
     return lines

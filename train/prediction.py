@@ -14,7 +14,7 @@ from train.attribution import method_named
 from train.batches import image_batches
 from train.quantization import QuantizedNetwork
 
-__all__ = ["Score", "predict_logits", "predict_saliency", "score"]
+__all__ = ["Score", "predict_float_saliency", "predict_logits", "predict_saliency", "score"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,21 @@ def predict_saliency(
     classes = torch.split(torch.from_numpy(class_index), batch_size)
     batches = zip(image_batches(images, batch_size), classes, strict=True)
     return torch.cat([maps_of(network, batch, chosen) for batch, chosen in batches]).numpy()
+
+
+def predict_float_saliency(
+    network: QuantizedNetwork,
+    images: NDArray[np.uint8],
+    class_index: NDArray[np.int64],
+    batch_size: int,
+    method: str = "gradient",
+) -> NDArray[np.float32]:
+    """As :func:`predict_saliency`, with the network's quantisation off meanwhile."""
+    quantizes, network.quantize = network.quantize, False
+    try:
+        return predict_saliency(network, images, class_index, batch_size, method)
+    finally:
+        network.quantize = quantizes
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:

@@ -22,7 +22,8 @@ one names a kernel that readers of 1.1 refuse, so that none of them looks at the
 ``features.threshold`` and ``features.false_alarm_rate``; 1.4 ``map_grid`` of a graph (without it
 the cells of a map share the picture evenly); 1.5 graphs of ``gradient-early`` (readers of 1.4
 refuse a record that has one); 1.6 ``features.whitening_file`` in place of
-``features.covariance_file`` (readers of 1.5 refuse a record without the latter).
+``features.covariance_file`` (readers of 1.5 refuse a record without the latter);
+1.7 ``saliency_trust``.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from edge_runtime.bundle.graphs import (
 )
 from edge_runtime.bundle.operating_point import OperatingPoint
 from edge_runtime.bundle.records import FeatureStatistics, Gate, Golden, SiteQuantization
+from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.record import Record, entry
 
@@ -63,7 +65,7 @@ __all__ = [
     "check_schema_version",
 ]
 
-SCHEMA = "1.6"
+SCHEMA = "1.7"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 SIGNATURE_FILE = "bundle.sig"
@@ -182,6 +184,7 @@ class BundleSpec(_GraphFolder):
             paths and no file names of images.
         metrics: Measured figures, each with what it was measured on.
         gates: Checks that the export made; a bundle is written only if all passed.
+        saliency_trust: The trust card: a row for each kind of map in each engine.
         intended_use: What the model is for, in a sentence.
         includes_images: Whether pictures of patients, or names that tell of them, are inside.
     """
@@ -197,6 +200,7 @@ class BundleSpec(_GraphFolder):
     provenance: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
+    saliency_trust: tuple[SaliencyTrust, ...] = ()
     intended_use: str = "Research use only; not a medical device."
     includes_images: bool = False
 

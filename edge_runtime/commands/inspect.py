@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, trust_table
 from edge_runtime.reporting.text_table import text_table
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def _sections(bundle: Bundle) -> list[str]:
         _operating_points(bundle),
         _quantization(bundle),
         _gates(bundle),
+        _trust(bundle),
         _named("metrics", spec.metrics),
         _named("provenance", spec.provenance),
     ]
@@ -158,6 +160,13 @@ def _gates(bundle: Bundle) -> str:
             for gate in gates
         ],
     )
+
+
+def _trust(bundle: Bundle) -> str:
+    rows = bundle.spec.saliency_trust
+    if not rows:
+        return ""
+    return f"{TRUST_TITLE}\n{text_table(*trust_table(rows))}\n{TRUST_NOTE}"
 
 
 def _named(title: str, values: Mapping[str, Any]) -> str:

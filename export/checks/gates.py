@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle import Gate
-from edge_runtime.bundle.graphs import SaliencyMode
+from edge_runtime.bundle.trust import MapMode
 from edge_runtime.engines import ENGINES, installed_engines
 from edge_runtime.errors import DependencyError
 from export.candidate import Candidate, output_step
@@ -37,7 +37,7 @@ from export.checks.range_readback import StoredRange, read_ranges
 from export.program import FEATURES, LOGITS, SALIENCY, execute
 from train.prediction import predict_logits, predict_saliency
 
-__all__ = ["GateReport", "GateThresholds", "judge"]
+__all__ = ["GateReport", "GateThresholds", "JudgedMaps", "judge"]
 
 _FORMATS = ("onnx", "tflite")
 _BATCH = 16
@@ -64,6 +64,12 @@ class GateThresholds:
             small CNN, 0.94 for EfficientNet-Lite0; the value of each bundle is in its report).
         gradient_early_spearman: the same of gradients at an early feature map.
         cam_spearman: of class activation maps with torch's.
+        top_overlap: least median share of the highest tenth of the map that device and torch have
+            in common (0.89 for EfficientNet-Lite0; chance gives a tenth).
+        one_level_spearman: least median rank correlation of a device's map with that of the image
+            whose bytes were all moved by one.
+        random_weights_spearman: largest median rank correlation with the map of random weights; a
+            map above it would show the picture whatever was learned.
         map_images: calibration images that maps are compared on.
     """
 
@@ -78,11 +84,31 @@ class GateThresholds:
     gradient_spearman: float = 0.85
     gradient_early_spearman: float = 0.85
     cam_spearman: float = 0.9
+    top_overlap: float = 0.6
+    one_level_spearman: float = 0.5
+    random_weights_spearman: float = 0.9
     map_images: int = 32
 
     def steps(self, engine: str) -> int:
         """The limit on logits for one engine."""
         return self.logit_steps_tflite_runtime if engine == "tflite-runtime" else self.logit_steps
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedMaps:
+    """Maps of one kind that were made to be judged, of M calibration images.
+
+    Attributes:
+        images: uint8 ``[M, H, W, 3]``.
+        explained: int64 ``[M]``, the class that each map explains.
+        trained: float32 ``[M, h, w]``, of the fake-quantised network in torch.
+        by_engine: the same of the INT8 graph in each engine.
+    """
+
+    images: NDArray[np.uint8]
+    explained: NDArray[np.int64]
+    trained: NDArray[np.float32]
+    by_engine: dict[str, NDArray[np.float32]]
 
 
 @dataclass
@@ -94,12 +120,14 @@ class GateReport:
         gates: each check with its value.
         details: histograms and correlations behind the gates, JSON values.
         ranges: every learned range as both files have it.
+        maps: by saliency mode; not part of the JSON.
     """
 
     thresholds: GateThresholds
     gates: list[Gate] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     ranges: tuple[StoredRange, ...] = ()
+    maps: dict[MapMode, JudgedMaps] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[Gate, ...]:
@@ -207,7 +235,7 @@ class _Judge:
             name = f"{first} and {second}: top-1 agreement"
             self.report.add(name, agreement, ">=", limits.top_agreement)
 
-    def _maps(self, mode: SaliencyMode) -> None:
+    def _maps(self, mode: MapMode) -> None:
         """Gate 3.
 
         Golden images are asked about the top class, as a device that verifies its bundle does;
@@ -229,11 +257,15 @@ class _Judge:
             "cam": limits.cam_spearman,
         }[mode]
         add, details = self.report.add, self.report.details
+        calibration = slice(self.golden_count, None)
+        judged = JudgedMaps(images[calibration], explained[calibration], trained[calibration], {})
+        self.report.maps[mode] = judged
         parity = compare_maps(reference[SALIENCY], trained)
         details[f"reference {mode} maps with torch"] = parity.to_json()
         for engine in self.engines:
             found = self._run(engine, mode, images, asked)
             assert found.saliency is not None
+            judged.by_engine[engine] = found.saliency[calibration]
             logits = compare_logits(found.logits, self.plain[engine].logits[: len(images)], step)
             add(f"{engine} {mode}: logit steps", logits.largest_steps, "<=", limits.steps(engine))
             wrong = int((found.class_index_used != reference["class_index_used"]).sum())

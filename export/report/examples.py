@@ -15,8 +15,7 @@ from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.saliency import overlay
 from export.candidate import Candidate
 from export.checks.parity import run_graph
-from train.prediction import predict_saliency
-from train.quantization import QuantizedNetwork
+from train.prediction import predict_float_saliency, predict_saliency
 
 __all__ = ["SaliencyExample", "saliency_examples"]
 
@@ -70,7 +69,7 @@ def saliency_examples(
     assert found.saliency is not None
     explained = found.class_index_used.astype(np.int64)
     trained = predict_saliency(candidate.network, images, explained, _BATCH, mode)
-    exact = _float_maps(candidate.network, images, explained, mode)
+    exact = predict_float_saliency(candidate.network, images, explained, _BATCH, mode)
     mapping = FrameMapping(1.0, 1.0, 0.0, 0.0).for_map(  # the image is what the network sees
         (exact.shape[1], exact.shape[2]),
         (images.shape[1], images.shape[2]),
@@ -90,19 +89,6 @@ def saliency_examples(
             titles, explained, images, exact, trained, found.saliency, strict=True
         )
     )
-
-
-def _float_maps(
-    network: QuantizedNetwork,
-    images: NDArray[np.uint8],
-    explained: NDArray[np.int64],
-    mode: SaliencyMode,
-) -> NDArray[np.float32]:
-    quantizes, network.quantize = network.quantize, False
-    try:
-        return predict_saliency(network, images, explained, _BATCH, mode)
-    finally:
-        network.quantize = quantizes
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

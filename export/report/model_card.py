@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, SaliencyTrust, trust_table
 from export.trained_run import TrainedRun
 
 __all__ = ["CARD_FILE", "model_card"]
@@ -47,6 +48,7 @@ def model_card(
         *_data(run, record, provenance, includes_images),
         *_figures(run),
         *_checks(record),
+        *_trust(record),
         *_limits(record, provenance),
     ]
     return "\n\n".join(sections) + "\n"
@@ -153,6 +155,16 @@ def _checks(record: Mapping[str, Any]) -> list[str]:
         *record["calibration"]["findings"],
     ]
     return ["## Checks of the export", _bullets(lines)]
+
+
+def _trust(record: Mapping[str, Any]) -> list[str]:
+    rows = [SaliencyTrust.from_json(row) for row in record["trust"]]
+    if not rows:
+        return []
+    columns, lines = trust_table(rows)
+    rule = ["---"] * 2 + ["---:"] * (len(columns) - 2)
+    table = "\n".join(f"| {' | '.join(line)} |" for line in (columns, rule, *lines))
+    return [f"## T{TRUST_TITLE[1:]}", table, _text(f"On {rows[0].images} images. {TRUST_NOTE}")]
 
 
 def _limits(record: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[str]:

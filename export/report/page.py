@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, SaliencyTrust, trust_table
 from edge_runtime.reporting.charts import ACCENT, WARM, Mark, Series, bar, columns, histogram, lines
 from edge_runtime.reporting.page import data_uri, html_list, html_page, html_table
 from export.report.examples import SaliencyExample
@@ -42,7 +43,13 @@ def report_page(record: Record, examples: Sequence[SaliencyExample] = ()) -> str
     parts = [_verdict(record), _conditions(record), _findings(record)]
     if examples:
         parts.append(_saliency(examples))
-    parts += [_parity(record), _noise(record), _ranges_drawn(record), _layers(record)]
+    parts += [
+        _trust(record),
+        _parity(record),
+        _noise(record),
+        _ranges_drawn(record),
+        _layers(record),
+    ]
     parts += [_files(record), _gates(record), _ranges(record)]
     return html_page(f"{record['name']}: export report", "\n".join(parts), _STYLE)
 
@@ -129,6 +136,16 @@ def _saliency(examples: Sequence[SaliencyExample]) -> str:
 
 def _agreement(correlation: float) -> str:
     return "flat" if math.isnan(correlation) else f"{correlation:.2f}"
+
+
+def _trust(record: Record) -> str:
+    rows = [SaliencyTrust.from_json(row) for row in record["trust"]]
+    if not rows:
+        return ""
+    return (
+        f"<h2>T{TRUST_TITLE[1:]}</h2><p>On {rows[0].images} images. {TRUST_NOTE}</p>"
+        + html_table(*trust_table(rows))
+    )
 
 
 def _parity(record: Record) -> str:

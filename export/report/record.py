@@ -1,7 +1,7 @@
 """The record of an export: everything that the page shows as numbers, for programs.
 
 History of its version: 1, gates with their details and ranges; 2, ``calibration`` (sites, layers,
-drift), ``sizes`` and ``conditions``.
+drift), ``sizes`` and ``conditions``; 3, ``trust``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edge_runtime.bundle.trust import SaliencyTrust
 from export.candidate import Candidate
 from export.checks.calibration import CalibrationChecks
 from export.checks.gates import GateReport
@@ -17,13 +18,14 @@ from export.operations import Conv, Linear
 
 __all__ = ["REPORT_FORMAT", "REPORT_VERSION", "layer_sizes", "report_record"]
 
-REPORT_FORMAT, REPORT_VERSION = "saliedge-gates", 2
+REPORT_FORMAT, REPORT_VERSION = "saliedge-gates", 3
 
 
 def report_record(
     candidate: Candidate,
     gates: GateReport,
     checks: CalibrationChecks,
+    trust: Sequence[SaliencyTrust],
     *,
     name: str,
     classes: Sequence[str],
@@ -37,6 +39,7 @@ def report_record(
         candidate: what was judged.
         gates: how it was judged.
         checks: how its ranges fit the calibration images.
+        trust: the trust card of its maps.
         name: of the model.
         classes: in the order of the logits.
         class_counts: calibration images of each class.
@@ -64,6 +67,7 @@ def report_record(
             "synthetic": bool(provenance.get("synthetic", False)),
         },
         **gates.to_json(),
+        "trust": [row.to_json() for row in trust],
         "calibration": checks.to_json(),
         "sizes": {
             "files": {graph.spec.file: len(graph.model) for graph in candidate.graphs},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from edge_runtime import open_bundle
+from edge_runtime.bundle.trust import LesionPointing, MapAgreement, SaliencyTrust
 from tests.edge_runtime import tiny_graphs
 
 
@@ -25,6 +26,21 @@ def test_everything_that_matters_is_shown(saliedge, tiny_bundle_path):
         "96.0% (90.0% to 100.0%)",
     ):
         assert part in end.out
+
+
+def test_the_trust_card_of_the_maps_is_shown(saliedge, tmp_path):
+    agreement = MapAgreement(0.94, 0.89)
+    lesions = LesionPointing("off-centre", "polyp", 43, 0.605, 0.233, 0.19, 0.158)
+    card = SaliencyTrust(
+        "gradient", "litert", 32, agreement, MapAgreement(0.61, 0.5), MapAgreement(0.62, 0.51),
+        MapAgreement(0.8, 0.7), 0.21, (lesions,),
+    )  # fmt: skip
+    tiny_graphs.write_bundle(tmp_path / "t.edge", saliency_trust=(card,))
+    out = saliedge("inspect", tmp_path / "t.edge").out
+    (line,) = (line for line in out.splitlines() if line.startswith("gradient  litert"))
+    for part in ("0.94 / 89%", "0.61 / 50%", "0.80 / 70%", " 0.21 ", "60% (23%) of 43"):
+        assert part in line
+    assert "pointing, off-centre (blind)" in out
 
 
 def test_json_is_the_record_with_its_hash(saliedge, tiny_bundle_path):

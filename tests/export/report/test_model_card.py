@@ -45,6 +45,12 @@ def test_it_is_a_listed_file_of_the_bundle(tiny_bundle, write):
     assert "README.md" in open_bundle(tiny_bundle).spec.files
 
 
+def test_it_has_the_trust_card_of_the_maps(write, spec):
+    card = write().partition("## Trust card of the maps")[2].partition("## ")[0]
+    assert card.count("\n| gradient |") == 2
+    assert str(spec.saliency_trust[0].with_float) in card
+
+
 def test_the_block_has_the_shape_that_hugging_face_reads(write, trained):
     block = _block(write())
     assert block["pipeline_tag"] == "image-classification"

@@ -60,6 +60,19 @@ def test_a_range_that_is_not_exact_is_marked(record):
     assert "absent" in table
 
 
+def test_the_trust_card_is_shown(page, record):
+    card = page.partition("<h2>Trust card of the maps")[2].partition("<h2>")[0]
+    assert len(record["trust"]) == 6
+    for row in record["trust"]:
+        agreement = row["with_float"]
+        assert f"{agreement['spearman']:.2f} / {agreement['top_overlap']:.0%}" in card
+    assert "pointing, off-centre (blind)" in card
+
+
+def test_a_network_without_maps_has_no_trust_card(record):
+    assert "Trust card" not in report_page({**record, "trust": []})
+
+
 def test_every_layer_and_range_is_shown(page, record):
     layers = page.partition("Layer by layer")[2].partition("Graph files")[0]
     ranges = page.partition("read back from both files")[2]
