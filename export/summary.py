@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_runtime.bundle.trust import trust_findings
 from export.bundle_writer import report_path
 from export.exporter import ExportOptions, ExportResult
 
@@ -35,6 +36,7 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
             f"after a change of one level {row.after_one_level.spearman:.3f}, "
             f"random weights {row.random_weights:.3f}"
         )
-    lines += [f"  look at: {finding}" for finding in result.checks.findings]
+    findings = (*result.checks.findings, *trust_findings(spec.saliency_trust))
+    lines += [f"  look at: {finding}" for finding in findings]
     lines.append(f"  all {len(result.gates.gates)} gates passed: {report_path(options.out)}")
     return lines

@@ -15,6 +15,7 @@ __all__ = [
     "MapAgreement",
     "MapMode",
     "SaliencyTrust",
+    "trust_findings",
     "trust_table",
 ]
 
@@ -24,6 +25,8 @@ TRUST_NOTE = (
     "network that learned nothing, which should be low (arXiv 1810.03292). Pointing is on images "
     "of the training; blind is the best fixed pixel."
 )
+
+_STEADY, _HARDLY_CHANGED = 0.5, 0.5
 
 MapMode = Literal["gradient", "gradient-early", "cam"]
 """The saliency modes that have a map."""
@@ -96,6 +99,26 @@ class SaliencyTrust(Record):
     after_one_level: MapAgreement
     random_weights: float
     pointing: tuple[LesionPointing, ...] = ()
+
+
+def trust_findings(rows: Sequence[SaliencyTrust]) -> list[str]:
+    """Return what stands out, a sentence each; one engine speaks for all that run a map."""
+    found = []
+    for row in {row.saliency: row for row in rows}.values():
+        steady = row.after_one_level.spearman
+        if steady < _STEADY:
+            found.append(
+                f"The {row.saliency} map changes much (Spearman {steady:.2f}) "
+                "when each byte of the image moves by one level, which nobody sees: read regions "
+                "of the smoothed map, not single pixels."
+            )
+        if row.random_weights > _HARDLY_CHANGED:
+            found.append(
+                f"The {row.saliency} map keeps much of its order (Spearman "
+                f"{row.random_weights:.2f}) when all weights are random: it shows the picture more "
+                "than what was learned."
+            )
+    return found
 
 
 def trust_table(

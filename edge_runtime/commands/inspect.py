@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, trust_table
+from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, trust_findings, trust_table
 from edge_runtime.reporting.text_table import text_table
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ def _trust(bundle: Bundle) -> str:
     rows = bundle.spec.saliency_trust
     if not rows:
         return ""
-    return f"{TRUST_TITLE}\n{text_table(*trust_table(rows))}\n{TRUST_NOTE}"
+    told = [TRUST_TITLE, text_table(*trust_table(rows)), TRUST_NOTE, *trust_findings(rows)]
+    return "\n".join(told)
 
 
 def _named(title: str, values: Mapping[str, Any]) -> str:

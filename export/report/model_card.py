@@ -10,7 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, SaliencyTrust, trust_table
+from edge_runtime.bundle.trust import (
+    TRUST_NOTE,
+    TRUST_TITLE,
+    SaliencyTrust,
+    trust_findings,
+    trust_table,
+)
 from export.trained_run import TrainedRun
 
 __all__ = ["CARD_FILE", "model_card"]
@@ -164,7 +170,10 @@ def _trust(record: Mapping[str, Any]) -> list[str]:
     columns, lines = trust_table(rows)
     rule = ["---"] * 2 + ["---:"] * (len(columns) - 2)
     table = "\n".join(f"| {' | '.join(line)} |" for line in (columns, rule, *lines))
-    return [f"## T{TRUST_TITLE[1:]}", table, _text(f"On {rows[0].images} images. {TRUST_NOTE}")]
+    told = [_text(f"On {rows[0].images} images. {TRUST_NOTE}")]
+    findings = trust_findings(rows)
+    told += [_bullets(findings)] if findings else []
+    return [f"## T{TRUST_TITLE[1:]}", table, *told]
 
 
 def _limits(record: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[str]:

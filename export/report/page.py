@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, SaliencyTrust, trust_table
+from edge_runtime.bundle.trust import (
+    TRUST_NOTE,
+    TRUST_TITLE,
+    SaliencyTrust,
+    trust_findings,
+    trust_table,
+)
 from edge_runtime.reporting.charts import ACCENT, WARM, Mark, Series, bar, columns, histogram, lines
 from edge_runtime.reporting.page import data_uri, html_list, html_page, html_table
 from export.report.examples import SaliencyExample
@@ -101,9 +107,10 @@ def _conditions(record: Record) -> str:
 
 def _findings(record: Record) -> str:
     findings = [*record["calibration"]["findings"]]
+    findings += trust_findings([SaliencyTrust.from_json(row) for row in record["trust"]])
     findings += [f"There is no {mode} graph: {why}" for mode, why in record["left_out"].items()]
     if not findings:
-        return "<p>Nothing about the ranges stands out on these images.</p>"
+        return "<p>Nothing about ranges and maps stands out on these images.</p>"
     return f"<h2>To look at</h2>{html_list(findings)}"
 
 

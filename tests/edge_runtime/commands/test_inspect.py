@@ -41,6 +41,16 @@ def test_the_trust_card_of_the_maps_is_shown(saliedge, tmp_path):
     for part in ("0.94 / 89%", "0.61 / 50%", "0.80 / 70%", " 0.21 ", "60% (23%) of 43"):
         assert part in line
     assert "pointing, off-centre (blind)" in out
+    assert "map changes much" not in out
+
+
+def test_a_map_that_cannot_be_trusted_is_named(saliedge, tmp_path):
+    good, bad = MapAgreement(0.94, 0.89), MapAgreement(0.34, 0.25)
+    card = SaliencyTrust("gradient", "onnx", 32, good, good, good, bad, 0.8)
+    tiny_graphs.write_bundle(tmp_path / "t.edge", saliency_trust=(card,))
+    out = saliedge("inspect", tmp_path / "t.edge").out
+    assert "The gradient map changes much (Spearman 0.34) when each byte" in out
+    assert "The gradient map keeps much of its order (Spearman 0.80)" in out
 
 
 def test_json_is_the_record_with_its_hash(saliedge, tiny_bundle_path):
