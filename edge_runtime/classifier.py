@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.assessment.assessor import Assessment
 from edge_runtime.bundle.reader import Bundle
+from edge_runtime.closing import Closing
 from edge_runtime.engines.base import Engine
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocessing import FrameMapping
@@ -100,7 +100,7 @@ class FrameClassifier(Protocol):
         """Classify one frame."""
 
 
-class Classifier:
+class Classifier(Closing):
     """A bundle in an engine, for one thread.
 
     Args:
@@ -178,17 +178,6 @@ class Classifier:
         """Give the engines' memory back."""
         self.engine.close()
         self._plain.close()
-
-    def __enter__(self) -> Classifier:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def class_index(bundle: Bundle, name: str | None) -> int:

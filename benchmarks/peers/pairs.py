@@ -14,12 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 
 import numpy as np
 
 from benchmarks.peers.contestants import Contestant
 from benchmarks.peers.process import Task
+from edge_runtime.closing import Closing
 from edge_runtime.errors import SaliedgeError
 
 __all__ = ["Entrant", "Process", "Timing", "time_pairs"]
@@ -61,7 +61,7 @@ class Timing:
         return [float(np.percentile(taken, percentile)) / 1e6 for taken in self.rounds_ns]
 
 
-class Process:
+class Process(Closing):
     """A measuring process, ended when it is left.
 
     Raises:
@@ -115,17 +115,6 @@ class Process:
         assert process.stdout is not None
         process.stdout.close()
         self._said.close()
-
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _close_all(running: dict[str, Process]) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
-from types import TracebackType
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle.graphs import GraphSpec
+from edge_runtime.closing import Closing
 
 __all__ = ["Engine", "Inference", "default_threads"]
 
@@ -35,7 +35,7 @@ class Inference:
     class_index_used: int
 
 
-class Engine(ABC):
+class Engine(Closing):
     """One loaded graph. Not for use from two threads at once.
 
     Attributes:
@@ -110,17 +110,6 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give the graph's memory back; the engine cannot run afterwards."""
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def default_threads() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from edge_runtime.errors import UsageError
+from edge_runtime.infer.option_group import give_options, take_options
 
 __all__ = ["OutputOptions", "output_options", "take_outputs"]
 
@@ -118,12 +118,9 @@ _OPTIONS = (
 
 def output_options(command: _Command) -> _Command:
     """Give a click command the options of :class:`OutputOptions`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return give_options(command, _OPTIONS)
 
 
 def take_outputs(arguments: dict[str, Any]) -> OutputOptions:
     """Take the options out of a command's arguments."""
-    names = [entry.name for entry in dataclasses.fields(OutputOptions)]
-    return OutputOptions(**{name: arguments.pop(name) for name in names})
+    return take_options(OutputOptions, arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from edge_runtime.errors import UsageError
+from edge_runtime.infer.option_group import give_options, take_options
 
 __all__ = ["PageOptions", "page_options", "take_page"]
 
@@ -60,12 +60,9 @@ _OPTIONS = (
 
 def page_options(command: _Command) -> _Command:
     """Give a click command the options of :class:`PageOptions`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return give_options(command, _OPTIONS)
 
 
 def take_page(arguments: dict[str, Any]) -> PageOptions:
     """Take the options out of a command's arguments."""
-    names = [entry.name for entry in dataclasses.fields(PageOptions)]
-    return PageOptions(**{name: arguments.pop(name) for name in names})
+    return take_options(PageOptions, arguments)

@@ -7,16 +7,16 @@ A frame has an owner: the source makes it, the feed hands it on, the loop gives 
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.closing import Closing
 from edge_runtime.errors import SaliedgeError
 from edge_runtime.sources.frame_pool import FramePool
 
@@ -106,7 +106,7 @@ class SourceStatus:
     losses: int
 
 
-class Source(ABC):
+class Source(Closing):
     """A source of frames: iterate over it once, in the thread that will close it.
 
     Attributes:
@@ -130,16 +130,5 @@ class Source(ABC):
             DataError: An image is damaged and nobody asked to skip it.
         """
 
-    def close(self) -> None:  # noqa: B027  (most sources hold nothing)
+    def close(self) -> None:
         """Give back what the source holds. May be called more than once."""
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
