@@ -6,7 +6,16 @@ from html import escape
 
 from benchmarks.pictures import latency_svg, memory_svg, rounds_svg
 from benchmarks.report import Report
-from benchmarks.table import FIGURES, RATIOS, conditions_lines, figure_rows, notes_lines, ratio_rows
+from benchmarks.table import (
+    COSTS,
+    FIGURES,
+    RATIOS,
+    conditions_lines,
+    cost_rows,
+    figure_rows,
+    notes_lines,
+    ratio_rows,
+)
 from edge_runtime.reporting.page import html_list, html_page, html_table
 
 __all__ = ["report_html", "report_section"]
@@ -30,6 +39,7 @@ def report_section(report: Report) -> str:
         verdict,
         latency_svg(report.results),
         html_table(FIGURES, figure_rows(report.results), words=1),
+        html_table(COSTS, cost_rows(report.results), words=1),
         rounds_svg(report.results),
         memory_svg(report.results),
     ]

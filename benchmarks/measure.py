@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from benchmarks.absent import Absent
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration, Matrix
+from benchmarks.installed_size import installed_bytes
 from benchmarks.progress import StatusLine
 from benchmarks.report import BundleIdentity, Report
 from benchmarks.rounds import measure_rounds
@@ -46,4 +47,7 @@ def measure_matrix(
         seconds=round(time.monotonic() - start, 3),
         results=results,
         left_out=plan.left_out,
+        installed_bytes=installed_bytes(
+            bundle, tuple(dict.fromkeys(item.engine for item in plan.configurations))
+        ),
     )

@@ -4,6 +4,7 @@ Schema ``MAJOR.MINOR``; a reader accepts an unknown minor and refuses an unknown
 
 1.0  First version.
 1.1  ``stability``: a verdict and its findings, in words.
+1.2  ``costs`` of a round and of a summary, ``difference_ms`` of a ratio, ``installed_bytes``.
 
 The file holds every sample. The figures in ``summary`` and ``ratios`` are there for readers that
 do not want to compute them; this reader computes them anew, so they cannot contradict the samples.
@@ -11,10 +12,11 @@ do not want to compute them; this reader computes them anew, so they cannot cont
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.report_file import json_lines, read_report_file, report_fields
 from benchmarks.stability import findings_of_machine, findings_of_rounds
@@ -25,7 +27,7 @@ from edge_runtime.bundle import Bundle
 
 __all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
 
-SCHEMA = "1.1"
+SCHEMA = "1.2"
 _KIND = "saliedge-bench"
 
 
@@ -114,6 +116,7 @@ class Report:
         seconds: Duration of the whole run.
         results: One for each configuration, in the order of measuring.
         left_out: Name of a configuration or engine -> why it was not measured.
+        installed_bytes: What takes space on the disk -> how much; empty in an older report.
     """
 
     bundle: BundleIdentity
@@ -123,6 +126,7 @@ class Report:
     seconds: float
     results: tuple[Result, ...]
     left_out: dict[str, str]
+    installed_bytes: dict[str, int | Absent] = field(default_factory=dict)
 
     @property
     def engine_versions(self) -> dict[str, str]:
@@ -167,6 +171,7 @@ class Report:
                 "findings": list(findings),
             },
             "left_out": self.left_out,
+            "installed_bytes": {name: to_json(size) for name, size in self.installed_bytes.items()},
         }
 
     def to_bytes(self) -> bytes:
@@ -189,6 +194,10 @@ class Report:
                 seconds=float(record["seconds"]),
                 results=tuple(Result.from_json(item) for item in record["results"]),
                 left_out=dict(record["left_out"]),
+                installed_bytes={
+                    name: or_absent(size, int)
+                    for name, size in record.get("installed_bytes", {}).items()
+                },
             )
 
 

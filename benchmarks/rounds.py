@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from benchmarks.absent import Absent
 from benchmarks.answers import child_environment, read_answer
@@ -71,6 +73,7 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
     Raises:
         SaliedgeError: The process reported an error (of the same class), or it died.
     """
+    task = replace(task, started_ns=time.monotonic_ns())
     ended = subprocess.run(
         command,
         input=json.dumps(task.to_json()).encode() + b"\n" + frames,

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.absent import Absent, to_json
 from benchmarks.configurations import Configuration
+from benchmarks.costs import CostSummary
 from benchmarks.statistics import MedianInterval, median_interval, paired_ratios, percentiles
 from benchmarks.worker import Round
 
@@ -36,6 +37,7 @@ class Summary:
         memory_before_load_bytes: Median of the resident memory without an engine.
         memory_after_load_bytes: Median of the resident memory with engine and graph loaded.
         memory_peak_bytes: Largest peak of all rounds.
+        costs: Start, processor time, shared memory and drawing.
     """
 
     samples: int
@@ -47,10 +49,12 @@ class Summary:
     memory_before_load_bytes: int | Absent
     memory_after_load_bytes: int | Absent
     memory_peak_bytes: int | Absent
+    costs: CostSummary
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the report."""
         record = {name: to_json(value) for name, value in vars(self).items()}
+        record["costs"] = self.costs.to_json()
         record["inference_p50_by_round_ms"] = list(self.inference_p50_by_round_ms)
         record["stages_ms"] = {
             stage: {name: to_json(value) for name, value in figures.items()}
@@ -68,12 +72,14 @@ class Ratio:
         numerator: Configuration above the line.
         denominator: Configuration below it; they differ in what ``kind`` says and nothing else.
         interval: Median of the rounds' ratios with its interval; below 1 the numerator is faster.
+        difference_ms: Median of the rounds' differences: what a map adds to an inference.
     """
 
     kind: str
     numerator: Configuration
     denominator: Configuration
     interval: MedianInterval
+    difference_ms: float
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the report."""
@@ -83,6 +89,7 @@ class Ratio:
             "numerator": self.numerator.name,
             "denominator": self.denominator.name,
             **self.interval.to_json(),
+            "difference_ms": self.difference_ms,
         }
 
 
@@ -106,6 +113,11 @@ def summarize(rounds: Sequence[Round]) -> Summary:
         memory_before_load_bytes=_middle([item.memory_before_load for item in rounds]),
         memory_after_load_bytes=_middle([item.memory_after_load for item in rounds]),
         memory_peak_bytes=_largest([item.memory_peak for item in rounds]),
+        costs=CostSummary.of(
+            [item.costs for item in rounds],
+            [item.load_ns + item.first_inference_ns for item in rounds],
+            [int(item.stage_ns("total").sum()) for item in rounds],
+        ),
     )
 
 
@@ -140,10 +152,14 @@ def _ratio(
     denominator: Configuration,
     measured: Mapping[Configuration, Sequence[Round]],
 ) -> Ratio:
-    by_round = paired_ratios(
-        round_medians(measured[numerator]), round_medians(measured[denominator])
+    above, below = round_medians(measured[numerator]), round_medians(measured[denominator])
+    return Ratio(
+        kind=kind,
+        numerator=numerator,
+        denominator=denominator,
+        interval=median_interval(paired_ratios(above, below)),
+        difference_ms=median(a - b for a, b in zip(above, below, strict=True)),
     )
-    return Ratio(kind, numerator, denominator, median_interval(by_round))
 
 
 def _middle(values: Sequence[int | Absent]) -> int | Absent:

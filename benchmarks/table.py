@@ -11,9 +11,11 @@ from benchmarks.summary import Ratio
 from edge_runtime.reporting.text_table import text_table
 
 __all__ = [
+    "COSTS",
     "FIGURES",
     "RATIOS",
     "conditions_lines",
+    "cost_rows",
     "figure_rows",
     "machine_lines",
     "notes_lines",
@@ -27,7 +29,11 @@ FIGURES = (
     "configuration", "p50 ms", "p90 ms", "p99 ms", "p50 of rounds", "preprocess ms", "FPS",
     "RSS MiB", "peak MiB", "model MB",
 )  # fmt: skip
-RATIOS = ("ratio of median inference", "median", "interval", "confidence")
+RATIOS = ("ratio of median inference", "median", "interval", "confidence", "difference ms")
+COSTS = (
+    "configuration", "cold start ms", "first run ms", "drawing ms", "processors", "PSS MiB",
+    "steady RSS MiB", "steady PSS MiB",
+)  # fmt: skip
 
 _DASH = "-"
 _MIB = 1 << 20
@@ -39,6 +45,7 @@ def report_text(report: Report) -> str:
     sections = [
         "\n".join(conditions_lines(report)),
         numbers_right(FIGURES, figure_rows(report.results)),
+        numbers_right(COSTS, cost_rows(report.results)),
         numbers_right(RATIOS, ratio_rows(report.ratios)) if report.ratios else "",
         _stability(report),
         "\n".join(notes_lines(report)),
@@ -95,6 +102,26 @@ def figure_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     return rows
 
 
+def cost_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """A line for each configuration, under :data:`COSTS`."""
+    rows: list[tuple[str, ...]] = []
+    for result in results:
+        summary, costs = result.summary, result.summary.costs
+        rows.append(
+            (
+                result.configuration.name,
+                _number(costs.cold_start_ms, 0),
+                _number(summary.first_inference_ms, 1),
+                _number(costs.presentation_ms, 2),
+                _number(costs.processors, 2),
+                _number(costs.pss_after_load_bytes, 0, _MIB),
+                _number(costs.rss_steady_bytes, 0, _MIB),
+                _number(costs.pss_steady_bytes, 0, _MIB),
+            )
+        )
+    return rows
+
+
 def ratio_rows(found: Sequence[Ratio]) -> list[tuple[str, ...]]:
     """A line for each ratio, under :data:`RATIOS`."""
     return [
@@ -105,6 +132,7 @@ def ratio_rows(found: Sequence[Ratio]) -> list[tuple[str, ...]]:
             if isinstance(ratio.interval.low, Absent) or isinstance(ratio.interval.high, Absent)
             else f"{ratio.interval.low:.3f} to {ratio.interval.high:.3f}",
             f"{100 * ratio.interval.confidence:.1f} %",
+            f"{ratio.difference_ms:+.3f}",
         )
         for ratio in found
     ]
@@ -120,8 +148,19 @@ def notes_lines(report: Report) -> list[str]:
     """What each column means where it may be misread, and why figures are absent."""
     lines = [
         "p50 to p99: inference alone. FPS: preprocessing and inference, one frame after the other.",
-        "RSS: engine and graph loaded, before the first frame. Peak: with the test frames.",
+        "RSS: engine and graph loaded, before the first frame. Peak: with the test frames. PSS: "
+        "pages shared with other processes divided among them.",
+        "Cold start: from starting the process to its first result. Drawing: a map onto its frame, "
+        "timed after the frames. Processors: kept busy by the timed frames.",
     ]
+    sizes = {
+        name: f"{size / _MB:.1f}"
+        for name, size in report.installed_bytes.items()
+        if not isinstance(size, Absent)
+    }
+    if sizes:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        lines.append(f"Installed, MB: {told}.")
     reasons: dict[str, None] = {}
     for result in report.results:
         summary = result.summary
@@ -129,6 +168,7 @@ def notes_lines(report: Report) -> list[str]:
             *summary.stages_ms["inference"].values(),
             summary.memory_after_load_bytes,
             summary.memory_peak_bytes,
+            *vars(summary.costs).values(),
         ]
         reasons |= {figure.reason: None for figure in figures if isinstance(figure, Absent)}
     for ratio in report.ratios:

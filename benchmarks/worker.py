@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,13 +20,17 @@ import numpy.typing as npt
 from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.answers import write_answer
 from benchmarks.configurations import Configuration
-from benchmarks.process_memory import peak_memory, resident_memory
+from benchmarks.costs import Costs, time_presentation
+from benchmarks.process_memory import peak_memory, proportional_memory, resident_memory
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
-from edge_runtime.engines import open_engine
+from edge_runtime.engines import Engine, open_engine
 from edge_runtime.errors import ArtifactError
 
 __all__ = ["Round", "Task", "main", "measure", "open_folder"]
+
+
+_NOT_SAID = Absent("nobody said when the process was started")
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,14 @@ class Task:
         sha256: Identity that it must have, so that all processes measure the same thing.
         configuration: Engine, precision and saliency.
         workload: How much.
+        started_ns: When the process was started, by ``time.monotonic_ns``, or None.
     """
 
     folder: str
     sha256: str
     configuration: Configuration
     workload: Workload
+    started_ns: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
@@ -57,6 +63,7 @@ class Task:
             record["sha256"],
             Configuration.from_json(record["configuration"]),
             Workload.from_json(record["workload"]),
+            record["started_ns"],
         )
 
 
@@ -73,6 +80,7 @@ class Round:
         memory_after_load: Resident bytes with the engine and its graph loaded.
         memory_peak: Most resident bytes of the process, the test frames included.
         engine_version: Version of the engine's package.
+        costs: What else the process costs.
     """
 
     preprocess_ns: tuple[int, ...]
@@ -83,6 +91,7 @@ class Round:
     memory_after_load: int | Absent
     memory_peak: int | Absent
     engine_version: str
+    costs: Costs = field(default_factory=Costs)
 
     def __post_init__(self) -> None:
         if not self.inference_ns or len(self.preprocess_ns) != len(self.inference_ns):
@@ -97,7 +106,8 @@ class Round:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
-        return {name: to_json(value) for name, value in vars(self).items()}
+        record = {name: to_json(value) for name, value in vars(self).items()}
+        return record | {"costs": self.costs.to_json()}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Round:
@@ -112,6 +122,7 @@ class Round:
                 memory_after_load=or_absent(record["memory_after_load"], int),
                 memory_peak=or_absent(record["memory_peak"], int),
                 engine_version=str(record["engine_version"]),
+                costs=Costs.from_json(record.get("costs")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError("a round lacks a field or holds one of another type") from error
@@ -128,6 +139,7 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
     Raises:
         SaliedgeError: The graph or the engine cannot be used.
     """
+    ready_ns = time.monotonic_ns()
     configuration, workload = task.configuration, task.workload
     folder = open_folder(task)
     preprocessing = folder.spec.preprocessing
@@ -142,31 +154,67 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
     )
     with engine:
         load_ns = time.perf_counter_ns() - start
-        after_load = resident_memory()
+        after_load, pss_after_load = resident_memory(), proportional_memory()
         frames = read_frames()
         network_bytes = np.empty((1, preprocessing.height, preprocessing.width, 3), np.uint8)
         total = 1 + workload.warmup + workload.frames
         marks = np.zeros((total, 3), np.int64)
         clock = time.perf_counter_ns
+        untimed, processor_start = total - workload.frames, 0
         for index in range(total):
+            if index == untimed:
+                processor_start = time.process_time_ns()
             frame = frames[index % len(frames)]
             begin = clock()
             preprocessing.apply_into(frame, network_bytes[0])
             ready = clock()
             engine.run(network_bytes)
             marks[index] = begin, ready, clock()
+        processor_ns = time.process_time_ns() - processor_start
         preprocess_ns, inference_ns = np.diff(marks, axis=1).T
-        timed = slice(1 + workload.warmup, None)
+        peak = peak_memory()
+        costs = Costs(
+            start_ns=_NOT_SAID if task.started_ns is None else ready_ns - task.started_ns,
+            processor_ns=processor_ns,
+            pss_after_load=pss_after_load,
+            rss_steady=resident_memory(),
+            pss_steady=proportional_memory(),
+            presentation_ns=time_presentation(
+                _drawer(engine, network_bytes, folder), frames, clock
+            ),
+        )
         return Round(
-            preprocess_ns=tuple(preprocess_ns[timed].tolist()),
-            inference_ns=tuple(inference_ns[timed].tolist()),
+            preprocess_ns=tuple(preprocess_ns[untimed:].tolist()),
+            inference_ns=tuple(inference_ns[untimed:].tolist()),
             load_ns=load_ns,
             first_inference_ns=int(inference_ns[0]),
             memory_before_load=before_load,
             memory_after_load=after_load,
-            memory_peak=peak_memory(),
+            memory_peak=peak,
             engine_version=engine.version,
+            costs=costs,
         )
+
+
+def _drawer(
+    engine: Engine, network_bytes: npt.NDArray[np.uint8], folder: Bundle | Reference
+) -> Callable[[npt.NDArray[np.uint8]], object] | None:
+    """Return what draws the map of the last image on a frame; None for a graph without a map."""
+    if engine.graph.saliency == "none":
+        return None
+    saliency = engine.run(network_bytes).saliency
+    assert saliency is not None
+    from edge_runtime.saliency import overlay
+
+    network = folder.spec.preprocessing
+    shape = (saliency.shape[0], saliency.shape[1])
+
+    def draw(frame: npt.NDArray[np.uint8]) -> object:
+        mapping = network.mapping(*frame.shape[:2])
+        placed = mapping.for_map(shape, (network.height, network.width), engine.graph.map_grid)
+        return overlay(frame, saliency, placed)
+
+    return draw
 
 
 def main() -> None:

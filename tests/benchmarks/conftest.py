@@ -10,6 +10,7 @@ from benchmarks import cli
 from benchmarks.absent import Absent
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration
+from benchmarks.costs import Costs
 from benchmarks.report import BundleIdentity, Report, Result
 from benchmarks.worker import Round
 from benchmarks.workload import Workload
@@ -45,6 +46,7 @@ def make_round():
             "memory_after_load": 50 << 20,
             "memory_peak": 60 << 20,
             "engine_version": "1.2.3",
+            "costs": Costs(500_000_000, 1_000_000, 40 << 20, 55 << 20, 45 << 20, (2_000_000,)),
         }
         return Round(**{**fields, **changes})
 

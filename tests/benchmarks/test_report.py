@@ -32,7 +32,7 @@ def test_a_report_reads_back_from_its_file(report, tmp_path):
 
 def test_the_file_has_the_figures_beside_the_samples(report):
     record = json.loads(report.to_bytes())
-    assert (record["kind"], record["schema"]) == ("saliedge-bench", "1.1")
+    assert (record["kind"], record["schema"]) == ("saliedge-bench", "1.2")
     assert record["engine_versions"] == {"onnx": "1.2.3"}
     plain = record["results"][0]
     assert plain["name"] == "onnx int8"
@@ -104,7 +104,7 @@ def test_an_unknown_minor_version_is_accepted_with_fields_it_adds(report):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"schema": "2.0"}, "it has the schema 2.0, and this version reads 1.1"),
+        ({"schema": "2.0"}, "it has the schema 2.0, and this version reads 1.2"),
         ({"kind": "poem"}, "it is no report of bench"),
         ({"results": [{"engine": "onnx"}]}, "lacks a field"),
         ({"bundle": {}}, "lacks a field"),
@@ -161,5 +161,5 @@ def test_the_table_shows_figures_and_ratios(report):
         "4.000",
     ]  # fmt: skip
     ratio = next(line for line in lines if line.startswith("onnx int8 / onnx float32"))
-    assert ratio.split()[-6:] == ["0.625", "0.500", "to", "0.750", "50.0", "%"]
+    assert ratio.split()[-7:] == ["0.625", "0.500", "to", "0.750", "50.0", "%", "-1.500"]
     assert "first.edge  sha256 abababababababab  input 128 x 96" in lines[0]

@@ -72,3 +72,10 @@ def test_a_ratio_takes_the_median_of_each_round_not_of_all(make_round):
 def test_there_is_nothing_to_summarise_without_rounds():
     with pytest.raises(ValueError, match="no round"):
         summarize([])
+
+
+def test_a_map_adds_a_difference_to_the_plain_inference(make_round):
+    measured = {INT8: [make_round(2), make_round(3)], GRADIENT: [make_round(6), make_round(6)]}
+    (ratio,) = ratios(measured)
+    assert ratio.difference_ms == pytest.approx(3.5)
+    assert ratio.to_json()["difference_ms"] == pytest.approx(3.5)

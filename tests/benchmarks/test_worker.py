@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_the_frames_are_read_once_the_memory_after_loading_is_known(task, monkey
         return frames()
 
     measure(task, read)
-    assert order == ["memory", "memory", "frames"]
+    assert order == ["memory", "memory", "frames", "memory"]  # the last when all is steady
 
 
 def test_the_frames_go_through_the_bundles_preprocessing(task, monkeypatch):
@@ -91,6 +92,20 @@ def test_the_float_reference_is_measured_from_its_own_folder(task, bundle_path):
 def test_a_bundle_that_changed_since_the_start_is_not_measured(task):
     with pytest.raises(ArtifactError, match="was changed while it was measured"):
         measure(replace(task, sha256="0" * 64), frames)
+
+
+@pytest.mark.parametrize("saliency", ["none", "gradient"])
+def test_what_it_costs_is_measured_with_the_frames(task, saliency):
+    configuration = Configuration("onnx", "int8", saliency)
+    told = replace(task, configuration=configuration, started_ns=time.monotonic_ns())
+    costs = measure(told, frames).costs
+    assert isinstance(costs.presentation_ns, Absent) == (saliency == "none")
+    for name in ("start_ns", "processor_ns", "pss_after_load", "rss_steady", "pss_steady"):
+        assert getattr(costs, name) > 0, name
+
+
+def test_a_start_that_nobody_told_is_absent(task):
+    assert isinstance(measure(task, frames).costs.start_ns, Absent)
 
 
 def test_frames_that_come_through_the_pipe_are_the_frames(task):

@@ -1,0 +1,53 @@
+"""How much space the software takes on the device's disk."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import benchmarks
+import edge_runtime
+from benchmarks.absent import Absent
+from edge_runtime.bundle import Bundle
+from edge_runtime.engines import ENGINES
+
+__all__ = ["installed_bytes"]
+
+_ALWAYS = ("numpy", "opencv-python-headless", "pillow", "click")
+_LEFT_OUT = {"peers", "results", "studies"}  # of a checkout; a device has none
+
+
+def installed_bytes(bundle: Bundle, engines: tuple[str, ...]) -> dict[str, int | Absent]:
+    """Return the bytes of the bundle, of saliedge, and of each distribution that it needs here.
+
+    Args:
+        bundle: The bundle.
+        engines: Names of the engines that were measured.
+    """
+    packages = [ENGINES[name].package.replace("_", "-") for name in engines]
+    found: dict[str, int | Absent] = {
+        "bundle": sum(record.bytes for record in bundle.spec.files.values()),
+        "saliedge": sum(_folder_bytes(Path(str(package.__file__)).parent)
+                        for package in (edge_runtime, benchmarks)),
+    }  # fmt: skip
+    return found | {name: _distribution_bytes(name) for name in (*_ALWAYS, *packages)}
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and not _LEFT_OUT & set(path.relative_to(folder).parts)
+    )
+
+
+def _distribution_bytes(name: str) -> int | Absent:
+    """Of what its installer recorded; the byte code that Python adds is among it with pip."""
+    try:
+        files = distribution(name).files
+    except PackageNotFoundError:
+        return Absent("not installed as a Python distribution")
+    if not files:
+        return Absent("its installer recorded no files")
+    places = [Path(str(file.locate())) for file in files]
+    return sum(place.stat().st_size for place in places if place.is_file())
