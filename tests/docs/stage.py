@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from safetensors.torch import save_file
+from torch import nn
 
 from edge_runtime.synthetic import CLASSES, generate
+from tests.wheel import ROOT
 
 __all__ = ["SMALLER", "THINGS", "Shelf", "smaller"]
 
@@ -66,11 +70,27 @@ def _bundle(folder: Path, shelf: Shelf, name: str = "first") -> None:
     shutil.copytree(shelf.bundle.with_suffix(".reference"), folder / f"{name}.reference")
 
 
+def _code_of_a_page(folder: Path) -> None:
+    """The module that `docs/how-to/own-backbone.md` shows."""
+    text = (ROOT / "docs" / "how-to" / "own-backbone.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n# my_networks.py\n(.*?)```", text, re.DOTALL)
+    (folder / "my_networks.py").write_text(code)
+
+
+def _weights(folder: Path) -> None:
+    """Weights of that module's network for the classes of ``kvasir``, trained or not."""
+    namespace: dict[str, Callable[[int], nn.Module]] = {}
+    exec((folder / "my_networks.py").read_text(), namespace)
+    save_file(namespace["tiny"](len(CLASSES)).state_dict(), folder / "mine.safetensors")
+
+
 THINGS: dict[str, Callable[[Path, Shelf], object]] = {
     "dataset": lambda folder, shelf: _parts(folder, "dataset"),
     "first.edge": _bundle,
     "kvasir": lambda folder, shelf: _classes(folder, "kvasir"),
     "kvasir-dataset-v2": lambda folder, shelf: _classes(folder, "kvasir-dataset-v2"),
+    "my_networks.py": lambda folder, shelf: _code_of_a_page(folder),
+    "mine.safetensors": lambda folder, shelf: _weights(folder),
     "photos": lambda folder, shelf: _photos(folder),
     "second.edge": lambda folder, shelf: _bundle(folder, shelf, "second"),
     "runs/first": lambda folder, shelf: shutil.copytree(shelf.run, folder / "runs" / "first"),
