@@ -79,8 +79,21 @@ def _row(bits: int, origin: Path, out: Path, epochs: int | None, saliency: str) 
     Raises:
         GateError: a command failed.
     """
-    pipeline, run = Pipeline(), _run_of_width(bits, origin, out)
-    checkpoint = RunDirectory(run).best_checkpoint
+    run, bundle = _run_of_width(bits, origin, out), out / f"w{bits}a{bits}.edge"
+    if not _is_of(bundle, RunDirectory(run).best_checkpoint):
+        _train_and_export(bits, origin, run, bundle, epochs)
+    identity = open_bundle(bundle).sha256
+    file = out / ROWS_FOLDER / f"w{bits}a{bits}-{saliency}-{identity[:12]}.json"
+    if not file.is_file():
+        with reporting() as reporter:
+            row = _measure(bits, run, bundle, saliency, reporter)
+        write_row(file, _KIND, _VERSION, row.to_json())
+    return read_row(file, _KIND, _VERSION, WidthRow.from_json, "run the study again")
+
+
+def _train_and_export(bits: int, origin: Path, run: Path, bundle: Path, epochs: int | None) -> None:
+    """A bundle of this checkpoint is only written of a finished run, so nothing is done twice."""
+    pipeline = Pipeline()
     if run != origin:
         arguments: list[str | Path] = ["--out", run]
         if RunDirectory(run).config.is_file():
@@ -89,18 +102,9 @@ def _row(bits: int, origin: Path, out: Path, epochs: int | None, saliency: str) 
             arguments += ["--from", origin, "--bits", str(bits)]
             arguments += ["--epochs", str(epochs)] if epochs else []
         pipeline.run(f"Train at {bits} bit", "saliedge", "train", *arguments)
-    bundle = out / f"w{bits}a{bits}.edge"
-    if not _is_of(bundle, checkpoint):
-        pipeline.run(
-            f"Export {bits} bit", "saliedge", "export", run, "--int8", "--out", bundle, "--force"
-        )
-    identity = open_bundle(bundle).sha256
-    file = out / ROWS_FOLDER / f"w{bits}a{bits}-{saliency}-{identity[:12]}.json"
-    if not file.is_file():
-        with reporting() as reporter:
-            row = _measure(bits, run, bundle, saliency, reporter)
-        write_row(file, _KIND, _VERSION, row.to_json())
-    return read_row(file, _KIND, _VERSION, WidthRow.from_json, "run the study again")
+    pipeline.run(
+        f"Export {bits} bit", "saliedge", "export", run, "--int8", "--out", bundle, "--force"
+    )
 
 
 def _run_of_width(bits: int, origin: Path, out: Path) -> Path:
@@ -112,7 +116,7 @@ def _run_of_width(bits: int, origin: Path, out: Path) -> Path:
 
 def _is_of(bundle: Path, checkpoint: Path) -> bool:
     """Whether there is a bundle, and it was exported from the checkpoint."""
-    if not (bundle / "bundle.json").is_file():
+    if not ((bundle / "bundle.json").is_file() and checkpoint.is_file()):
         return False
     provenance = open_bundle(bundle).spec.provenance
     return provenance.get("checkpoint_sha256") == sha256_file(checkpoint)
