@@ -70,7 +70,10 @@ class Change:
     comparison: Comparison
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object of the comparison."""
+        """Return the JSON object of the comparison.
+
+        Also ``configuration`` (its name) and ``file`` (name of the other report's file).
+        """
         return {
             "configuration": self.name,
             "file": self.new.name,

@@ -87,15 +87,15 @@ def _described(typed: str, command: click.Command) -> str:
 
 
 def _option_row(option: click.Option, context: click.Context) -> tuple[str, str, str]:
-    names = ", ".join([*option.opts, *option.secondary_opts])
+    names = code(", ".join([*option.opts, *option.secondary_opts]))
     if not option.is_flag and not option.count:
-        names += f" {option.make_metavar(context)}"
+        names += f" {code(option.make_metavar(context))}"
     said = escaped(option.help or "")
     if option.required:
         said = f"{said} Required."
     if option.multiple and "repeated" not in said:
         said = f"{said} Can be given several times."
-    return code(names), said.strip(), _default(option, context)
+    return names, said.strip(), _default(option, context)
 
 
 def _default(option: click.Option, context: click.Context) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as SitePage
 
@@ -16,6 +18,9 @@ from docs_site.reference import generated_pages, pages_below
 
 ROOT = Path(__file__).parent.parent
 _pages: list[Page] = []
+_LOADED_FROM_ELSEWHERE = re.compile(
+    r"""<(?:script|img|link|iframe|source|video)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>"""
+)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -61,6 +66,13 @@ def on_page_markdown(
     if page.file.generated_by is not None:
         return None
     return rewritten(markdown, page.file.src_uri, ROOT)
+
+
+def on_post_page(output: str, page: SitePage, config: MkDocsConfig) -> str:
+    """Refuse a page that would load something from elsewhere."""
+    if found := _LOADED_FROM_ELSEWHERE.search(output):
+        raise PluginError(f"{page.file.src_uri} loads something from elsewhere: {found[0]}")
+    return output
 
 
 def on_page_content(html: str, page: SitePage, config: MkDocsConfig, files: Files) -> str:

@@ -30,6 +30,7 @@ from train.evaluation.localization import LocalizationRow
 from train.evaluation.randomization import RandomizationRow
 from train.evaluation.regions import RegionRow
 from train.evaluation.report import Calibration
+from train.quantization.profile import SiteProfile
 from train.study.records import Images, Lesions, Record
 from train.sweep.records import EpochFigures, Outcomes, TrialRecord
 
@@ -114,6 +115,7 @@ FORMATS = (
             "ranges[]": StoredRange,
             "calibration": CalibrationChecks,
             "calibration.sites[]": SiteCheck,
+            "calibration.sites[], too": SiteProfile,
             "calibration.layers[]": LayerNoise,
         },
     ),

@@ -2,8 +2,8 @@
 
 Case 1: a function or a ``to_json`` that holds the object as a literal: the keys of the literal.
 Case 2: a dataclass that is written as it is: its fields.
-What an entry means comes from the ``Attributes`` of the class, or from a docstring that names the
-entry as ````entry`` (meaning)``.
+What an entry means comes from a docstring that names it as ````entry`` (meaning)``, from the
+``Attributes`` of the class, or from its property of that name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from docs_site.docstrings import attribute_texts, without_roles
+from docs_site.docstrings import attribute_texts, summary, without_roles
 
 __all__ = ["entries"]
 
@@ -32,7 +32,8 @@ def entries(shape: Shape) -> list[tuple[str, str]]:
     made_by = shape.__dict__.get("to_json") if isinstance(shape, type) else shape
     keys = _literal_keys(made_by) if made_by is not None else []
     if isinstance(shape, type):
-        meanings = {**attribute_texts(shape), **_named_in(inspect.getdoc(made_by) or "")}
+        told = _named_in(inspect.getdoc(made_by) or "")
+        meanings = {**_properties(shape), **attribute_texts(shape), **told}
         if dataclasses.is_dataclass(shape) and _writes_all_fields(made_by):
             fields = [field.name for field in dataclasses.fields(shape)]
             keys = [*fields, *(key for key in keys if key not in fields)]
@@ -77,7 +78,13 @@ def _writes_all_fields(to_json: Callable[..., Any] | None) -> bool:
     )
 
 
+def _properties(cls: type) -> dict[str, str]:
+    """Property to what its docstring says of it."""
+    members = inspect.getmembers(cls, lambda member: isinstance(member, property))
+    return {name: summary(member) for name, member in members}
+
+
 def _named_in(docstring: str) -> dict[str, str]:
     """Entry to meaning, of all ````entry`` (meaning)`` in a docstring."""
     text = without_roles(" ".join(docstring.split()))
-    return dict(re.findall(r"``(\w+)`` \(((?:[^()]|\([^()]*\))+)\)", text))
+    return dict(re.findall(r"``([\w.\[\]]+)`` \(((?:[^()]|\([^()]*\))+)\)", text))

@@ -124,7 +124,11 @@ class EmulationReport:
     left_out: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
+        """Return the JSON object that :meth:`from_json` reads.
+
+        Also ``kind`` (``saliedge-emulate``), ``schema`` (MAJOR.MINOR) and ``what`` (what is
+        counted, and that it is no latency).
+        """
         return {
             "kind": _KIND,
             "schema": SCHEMA,

@@ -190,7 +190,9 @@ def _record(installed: list[InstalledModel], selection: Selection) -> dict[str, 
     """Return the JSON object of the list.
 
     ``runs`` (SHA-256 of the model that should run now, or null), ``selection`` (see
-    :class:`Selection`) and ``models`` (all that are installed).
+    :class:`Selection`) and ``models`` (all that are installed): ``models[].sha256`` (its identity),
+    ``models[].name`` (of the bundle), ``models[].bytes`` (on the disk), ``models[].installed_utc``
+    (ISO 8601) and ``models[].state`` (what is known of it, in words).
     """
     return {
         "runs": selection.wanted,

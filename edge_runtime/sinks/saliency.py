@@ -37,6 +37,11 @@ class SaliencyFolderSink(Sink):
     """
 
     def __init__(self, folder: Path, mode: str, bundle_sha256: str, force: bool = False) -> None:
+        """Begin the folder and ``mapping.json``.
+
+        Its head has ``saliency`` (the mode), ``bundle_sha256`` (identity of the bundle) and
+        ``meaning`` (how a place on the map becomes one in the frame).
+        """
         refuse_existing(folder, force)
         self._folder = folder
         self._files = FrameFiles(folder, ".npy")

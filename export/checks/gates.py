@@ -143,7 +143,10 @@ class GateReport:
         self.gates.append(Gate(name, float(value), float(threshold), bool(passed), comparison))
 
     def to_json(self) -> dict[str, Any]:
-        """The part of the report that the gates fill."""
+        """The part of the report that the gates fill.
+
+        Also ``passed`` (whether all gates hold) and ``failed`` (names of those that do not).
+        """
         return {
             "passed": not self.failed,
             "failed": [gate.name for gate in self.failed],

@@ -35,6 +35,12 @@ def report_record(
 ) -> dict[str, Any]:
     """Put the record together: JSON values, no path and no name of an image.
 
+    ``format`` (``saliedge-gates``), ``version`` (of the form), ``name`` (of the model), ``machine``
+    (processor architecture), ``tools`` (package to version), ``images`` (how many were judged on:
+    those of training, and synthetic ones), ``left_out`` (graph to why it was not written),
+    ``conditions`` (what was exported, how), ``calibration`` (how the ranges fit) and ``sizes``
+    (bytes of files and layers).
+
     Args:
         candidate: what was judged.
         gates: how it was judged.

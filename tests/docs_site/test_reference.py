@@ -14,7 +14,7 @@ from docs_site.api_pages import api_pages, public_names
 from docs_site.command_pages import FOLDER, command_pages, every_command
 from docs_site.configuration_page import configuration_page
 from docs_site.exit_code_page import exit_code_page
-from docs_site.json_formats_page import FORMATS, json_formats_page
+from docs_site.json_formats_page import FORMATS, Format, json_formats_page
 from docs_site.json_shape import entries
 from docs_site.reference import generated_pages, pages_below
 from docs_site.schema_page import bench_report_page, bundle_schema_page
@@ -42,8 +42,8 @@ def test_a_page_has_every_option_and_subcommand(name: str) -> None:
 
 def test_an_option_shows_its_default_and_its_help() -> None:
     (page,) = [page for page in command_pages() if page.title == "edge-infer"]
-    (row,) = [line for line in page.body.splitlines() if line.startswith("| `--jsonl-keep N`")]
-    assert row == "| `--jsonl-keep N` | How many files put aside are kept. | `4` |"
+    (row,) = [line for line in page.body.splitlines() if line.startswith("| `--jsonl-keep`")]
+    assert row == "| `--jsonl-keep` `N` | How many files put aside are kept. | `4` |"
 
 
 def test_every_entry_of_the_configuration_has_a_meaning() -> None:
@@ -86,16 +86,22 @@ def test_the_report_of_bench_has_its_nested_objects() -> None:
 
 
 @pytest.mark.parametrize("found", FORMATS, ids=lambda found: found.title)
-def test_a_json_format_is_read_out_of_its_code(found) -> None:
+def test_a_json_format_is_read_out_of_its_code(found: Format) -> None:
     body = json_formats_page().body.partition(f"## {found.title}\n")[2].partition("\n## ")[0]
     for shape in found.parts.values():
         assert {key for key, _ in entries(shape)} <= cells(body)
 
 
-def test_the_entries_of_a_prediction_are_explained() -> None:
+@pytest.mark.parametrize("found", FORMATS, ids=lambda found: found.title)
+def test_every_entry_is_explained(found: Format) -> None:
+    for shape in found.parts.values():
+        for key, meaning in entries(shape):
+            assert meaning or "." in key, (shape, key)
+
+
+def test_the_entries_of_a_prediction_are_those_of_its_docstring() -> None:
     explained = dict(entries(prediction_record))
     assert explained["saliency_class"] == "the class that the map explains; null without a map"
-    assert all(explained.values())
     assert list(explained)[:3] == ["time_utc", "source", "frame"]
 
 

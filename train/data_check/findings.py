@@ -108,7 +108,10 @@ class DatasetReport:
     unreadable: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """All findings as one JSON object."""
+        """All findings as one JSON object.
+
+        Also ``schema`` (version of the object) and ``advice`` (sentences on what to do).
+        """
         return {"schema": SCHEMA, **dataclasses.asdict(self), "advice": list(self.advice())}
 
     def text(self) -> str:

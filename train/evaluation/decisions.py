@@ -41,7 +41,13 @@ class DecisionRow:
     top_specificity: Interval
 
     def to_json(self) -> dict[str, Any]:
-        """For ``metrics.json``."""
+        """For ``metrics.json``.
+
+        ``class`` (its name), ``wanted_sensitivity`` (what the threshold was chosen for),
+        ``threshold`` (on the calibrated probability), ``sensitivity`` (on the images at hand),
+        ``specificity`` (likewise), ``positives`` (images of the class), ``negatives`` (other
+        images) and ``validation`` (the point as the bundle has it).
+        """
         return {
             "class": self.point.label,
             "wanted_sensitivity": self.point.wanted_sensitivity,

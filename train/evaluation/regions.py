@@ -42,7 +42,7 @@ class RegionRow:
     share: Interval
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values; ``class`` (whose images these are) is ``label`` here."""
         return {
             "region": self.region,
             "area": self.area,

@@ -59,7 +59,12 @@ class Calibration:
     log_loss: Interval
 
     def to_json(self) -> dict[str, Any]:
-        """For ``metrics.json``."""
+        """For ``metrics.json``.
+
+        Also ``ece`` (expected calibration error), ``ece_without_temperature`` (of the bare logits)
+        and ``bins`` (those that hold images): ``bins[].images`` (how many), ``bins[].confidence``
+        (mean probability of their top class) and ``bins[].accuracy`` (share that is right).
+        """
         bins = self.reliability
         return {
             "temperature": self.temperature,
@@ -139,7 +144,13 @@ class Evaluation:
         return self.saliency.masked_class
 
     def to_json(self) -> dict[str, Any]:
-        """The contents of ``metrics.json``; no names of images."""
+        """The contents of ``metrics.json``; no names of images.
+
+        Also ``format_version`` (a whole number), ``saliedge`` (its version), ``images`` (how many),
+        ``skipped`` (how many could not be read), ``metrics`` (figure to its interval, such as
+        ``accuracy`` and ``sensitivity/polyp``), ``operating_points`` (see there) and ``interval``
+        (how intervals were found).
+        """
         return {
             "format_version": _FORMAT_VERSION,
             "saliedge": edge_runtime.__version__,

@@ -84,7 +84,11 @@ class SaliencyMeasures:
     examples: tuple[Example, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The part ``saliency`` of ``metrics.json``."""
+        """The part ``saliency`` of ``metrics.json``.
+
+        ``class`` (whose lesions have masks, or null) and ``rows`` (maps against lesion masks, and
+        blind guesses) are called otherwise here.
+        """
         return {
             "class": self.masked_class,
             "rows": [row.to_json() for row in self.localization],

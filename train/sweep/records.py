@@ -22,7 +22,14 @@ Status = Literal["finished", "stopped", "diverged", "failed"]
 
 @dataclass(frozen=True)
 class EpochFigures:
-    """The validation part after an epoch: its number from 1 over both phases, and the figures."""
+    """The validation part after an epoch.
+
+    Attributes:
+        epoch: its number from 1 over both phases.
+        macro_sensitivity: mean over classes.
+        accuracy: share of images that are right.
+        loss: mean cross entropy.
+    """
 
     epoch: int
     macro_sensitivity: float
