@@ -123,7 +123,7 @@ class Selection:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads; it has a ``version`` (of the form)."""
+        """Return the object that :meth:`from_json` reads; it has a ``version`` (of the form)."""
         return {
             "version": _VERSION,
             "good": self.good,

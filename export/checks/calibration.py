@@ -66,7 +66,7 @@ class SiteCheck:
         return self.profile.largest == 0
 
     def to_json(self) -> dict[str, Any]:
-        """For the report, with the entries of the profile; ``histogram`` (counts) is one of them."""
+        """For the report, with the entries of the profile, such as ``histogram`` (counts)."""
         return {
             "site": self.site,
             "bits": self.bits,
