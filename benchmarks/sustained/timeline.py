@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,12 +12,12 @@ from benchmarks.sensors import Reading
 from benchmarks.sustained.report import SustainedReport
 from benchmarks.sustained.verdict import Moment
 
-__all__ = ["Track", "timeline_svg", "tracks"]
+__all__ = ["Track", "linear_ticks", "timeline_svg", "tracks"]
 
 _WIDTH, _LEFT, _RIGHT = 1120, 120, 60
 _HEIGHT, _GAP, _TOP = 120, 34, 30
 _INK, _FAINT, _HOT = "#222222", "#d8d8d8", "#f3c6b5"
-_TICKS = 4
+_TICKS, _TIME_TICKS = 5, 11
 
 Value = float | Absent
 
@@ -87,7 +88,7 @@ def timeline_svg(report: SustainedReport) -> str:
     parts = [_throttled(report.moments, x, height)]
     for number, track in enumerate(drawn):
         parts.append(_track(track, seconds, x, _TOP + step * number))
-    parts.append(_time_axis(seconds[-1], x, height - 26))
+    parts.append(_time_axis(seconds[-1], x, height - 30))
     label = "Over time"
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="12" '
@@ -106,8 +107,8 @@ def _throttled(moments: Sequence[Moment], x: Callable[[float], float], height: i
         left, right = x(window.seconds - window.duration), x(window.seconds)
         parts.append(
             f'<rect x="{left:.1f}" y="{_TOP}" width="{right - left:.1f}" '
-            f'height="{height - _TOP - 40}" fill="{_HOT}"><title>{escape(", ".join(flags))}'
-            "</title></rect>"
+            f'height="{height - _TOP - 44}" fill="{_HOT}" shape-rendering="crispEdges">'
+            f"<title>{escape(', '.join(flags))}</title></rect>"
         )
     if parts:
         parts.append(
@@ -127,11 +128,10 @@ def _track(track: Track, seconds: Sequence[float], x: Callable[[float], float], 
         return bottom - (value - low) / (high - low) * (_HEIGHT - 18)
 
     parts = [f'<text x="{_LEFT}" y="{top + 8}" fill="{track.colour}">{escape(track.name)}</text>']
-    for number in range(_TICKS):
-        value = low + number * (high - low) / (_TICKS - 1)
+    for value in linear_ticks(low, high, _TICKS):
         parts.append(
             f'<path d="M{_LEFT} {y(value):.1f}H{_WIDTH - _RIGHT}" stroke="{_FAINT}"/>'
-            f'<text x="{_LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.4g}</text>'
+            f'<text x="{_LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
         )
     for number, line in enumerate(lines):
         opacity = 0.35 if number < len(lines) - 1 else 1
@@ -167,12 +167,26 @@ def _time_axis(end: float, x: Callable[[float], float], y: int) -> str:
     minutes = end >= 180
     unit = 60.0 if minutes else 1.0
     parts = [
-        f'<text x="{x(end * number / 6):.1f}" y="{y}" text-anchor="middle">'
-        f"{end * number / 6 / unit:.1f}</text>"
-        for number in range(7)
+        f'<text x="{x(tick * unit):.1f}" y="{y}" text-anchor="middle">{tick:g}</text>'
+        for tick in linear_ticks(0, end / unit, _TIME_TICKS)
     ]
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    return "".join(parts) + (
-        f'<text x="{middle}" y="{y + 18}" text-anchor="middle">'
-        f"{'minutes' if minutes else 'seconds'}</text>"
-    )
+    name = "minutes" if minutes else "seconds"
+    parts.append(f'<text x="{middle}" y="{y + 18}" text-anchor="middle">{name}</text>')
+    return "".join(parts)
+
+
+def linear_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers within two ends, 1, 2 or 5 of a power of ten apart.
+
+    Args:
+        low: Lower end.
+        high: Upper end, above it.
+        most: How many at most, 3 or more.
+    """
+    rough = (high - low) / (most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough * 0.999999)
+    first = math.ceil(low / step - 1e-9)
+    count = math.floor(high / step + 1e-9) - first + 1
+    return [round((first + index) * step, 12) for index in range(count)]

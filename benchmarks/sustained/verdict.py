@@ -147,6 +147,8 @@ def _told(kind: Kind, early: float, late: float, change: float, since: float | N
     if kind == "too short":
         return f"Too short to say whether it keeps its speed ({figures}); give more --minutes."
     if kind == "held":
+        if abs(math.log1p(change)) >= math.log1p(MINIMUM_EFFECT):
+            return f"No evidence of a change in the noise here: {figures} ({change:+.1%})."
         return f"It kept its speed: {figures} ({change:+.1%})."
     moved = "slowed down" if kind == "slowed" else "became faster"
     assert since is not None

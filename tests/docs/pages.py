@@ -20,7 +20,17 @@ from tests.wheel import ROOT
 __all__ = ["NEEDS", "PAGES", "Block", "Page", "read_page"]
 
 NEEDS = frozenset(
-    {"a board", "a camera", "a checkout", "a cluster", "a GPU", "a service", "hours", "the network"}
+    {
+        "a board",
+        "a camera",
+        "a checkout",
+        "a cluster",
+        "a GPU",
+        "a service",
+        "hours",
+        "minutes",
+        "the network",
+    }
 )
 """What may keep a block from running in a test."""
 

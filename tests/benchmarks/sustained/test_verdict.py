@@ -24,6 +24,13 @@ def test_noise_is_no_slow_down(moment, seed):
     assert verdict.sentences[0].startswith("It kept its speed: ")
 
 
+def test_a_change_within_the_noise_is_not_called_keeping_its_speed(moment):
+    times = 2.0 * np.random.default_rng(3).lognormal(0, 0.5, 60)
+    verdict = judge(BEFORE, [moment(i, value) for i, value in enumerate(times)])
+    assert verdict.kind == "held"
+    assert verdict.sentences[0].startswith("No evidence of a change in the noise")
+
+
 @pytest.mark.parametrize("at", [8, 30, 50])
 def test_a_slow_down_is_found_with_its_size_and_its_beginning(moment, at):
     times = np.concatenate([noisy(at, 2.0, 1), noisy(60 - at, 2.4, 2)])
