@@ -60,7 +60,8 @@ def read_boards(paths: Sequence[Path]) -> Boards:
                 f"{first_path} and {path} measured different bundles ({first.bundle.file}, "
                 f"{report.bundle.file}); merge reports of one."
             )
-        reports[_free_name(board_name(report), reports)] = report
+        if report not in reports.values():  # the same measurement twice is one
+            reports[_free_name(board_name(report), reports)] = report
     return Boards(reports)
 
 

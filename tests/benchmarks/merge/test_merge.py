@@ -30,8 +30,12 @@ def on_board(report, tmp_path):
 
 
 def test_boards_go_by_their_names_and_two_of_a_kind_stay_two(on_board):
-    paths = [on_board("Pi 5", "a"), on_board("Pi 4", "b"), on_board("Pi 5", "c")]
+    paths = [on_board("Pi 5", "a"), on_board("Pi 4", "b"), on_board("Pi 5", "c", seconds=2.0)]
     assert list(read_boards(paths).reports) == ["Pi 5", "Pi 4", "Pi 5 (2)"]
+
+
+def test_the_same_measurement_given_twice_is_one(on_board):
+    assert list(read_boards([on_board("Pi 5"), on_board("Pi 5", "copy")]).reports) == ["Pi 5"]
 
 
 def test_a_merged_file_holds_the_reports_whole_and_can_be_merged_again(on_board, report, tmp_path):
