@@ -76,21 +76,30 @@ def build_userland(device_set: DeviceSet, cache: Path) -> Userland:
 
 
 def install_wheels(
-    device_set: DeviceSet, requirements: list[str], folder: Path, dependencies: bool = True
+    device_set: DeviceSet,
+    requirements: list[str],
+    folder: Path,
+    dependencies: bool = True,
+    machine: str = "aarch64",
+    constraints: Path | None = None,
 ) -> None:
-    """Install wheels for a device set's Python on aarch64 into a folder.
+    """Install wheels for a device set's Python into a folder.
 
     Args:
         device_set: Whose Python and C library.
         requirements: Requirements or paths of wheels.
         folder: Where they go.
         dependencies: Install what they require, too.
+        machine: For which processors, as wheels call them.
+        constraints: File of versions to keep to.
 
     Raises:
         DependencyError: The index has no such wheel, or cannot be reached.
     """
-    tags = [f"manylinux_2_{minor}_aarch64" for minor in range(device_set.libc, _FIRST_LIBC - 1, -1)]
-    platforms = [word for tag in (*tags, "manylinux2014_aarch64") for word in ("--platform", tag)]
+    tags = [f"manylinux_2_{minor}" for minor in range(device_set.libc, _FIRST_LIBC - 1, -1)]
+    platforms = [
+        word for tag in (*tags, "manylinux2014") for word in ("--platform", f"{tag}_{machine}")
+    ]
     run_tool(
         [
             *pip_command(),
@@ -99,6 +108,7 @@ def install_wheels(
             # Compiled by the userland's own Python, which may be another version.
             "--no-compile",
             *([] if dependencies else ["--no-deps"]),
+            *(["--constraint", str(constraints)] if constraints else []),
             "--target",
             folder,
             "--only-binary=:all:",
@@ -109,7 +119,7 @@ def install_wheels(
             *platforms,
             *requirements,
         ],
-        f"install the aarch64 wheels of {device_set.name}",
+        f"install the {machine} wheels of {device_set.name}",
     )
 
 

@@ -52,8 +52,9 @@ def add_service_sinks(
 def _monitoring(
     options: OutputOptions, on_trial: StoreClassifier | None, dropped: Callable[[], int]
 ) -> Sink:
-    from edge_runtime.monitoring import MonitoringServer, MonitoringSink, RunProgress
+    from edge_runtime.monitoring import MonitoringServer, RunProgress
     from edge_runtime.monitoring.server import is_local, parse_address
+    from edge_runtime.monitoring.sink import MonitoringSink
 
     progress = RunProgress(dropped, on_trial=lambda: on_trial is not None and on_trial.on_trial)
     server = MonitoringServer(

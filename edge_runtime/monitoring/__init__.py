@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from edge_runtime.monitoring.progress import RunProgress
 from edge_runtime.monitoring.server import MonitoringServer
-from edge_runtime.monitoring.sink import MonitoringSink
 
-__all__ = ["MonitoringServer", "MonitoringSink", "RunProgress"]
+__all__ = ["MonitoringServer", "RunProgress"]

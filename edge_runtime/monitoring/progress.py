@@ -8,9 +8,11 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edge_runtime.classifier import ModelIdentity, Prediction
-from edge_runtime.sources.base import SourceStatus
+if TYPE_CHECKING:  # a health check, which is started often, then costs no numpy
+    from edge_runtime.classifier import ModelIdentity, Prediction
+    from edge_runtime.sources.base import SourceStatus
 
 __all__ = ["LATENCY_BUCKETS", "ProgressSnapshot", "RunProgress"]
 

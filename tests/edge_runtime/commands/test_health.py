@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +49,12 @@ def test_nobody_there_ends_with_8(saliedge):
 def test_somebody_else_there_ends_with_8(saliedge, address, monkeypatch):
     monkeypatch.setattr(MonitoringServer, "_answer", lambda self, path: (200, "text/plain", "[]"))
     assert saliedge("health", "--metrics", address).code == 8
+
+
+def test_asking_imports_no_numpy():
+    # A container's health check starts it every half minute, beside the run on a small board.
+    code = (
+        "import sys, edge_runtime.commands.health, edge_runtime.monitoring.server;"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
