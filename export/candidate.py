@@ -85,6 +85,7 @@ def emit_candidate(
     network: QuantizedNetwork,
     images: NDArray[np.uint8],
     advance: Callable[[int, str], None] = lambda done, detail: None,
+    saliency: bool = True,
 ) -> Candidate:
     """Lower a network and write all of its graphs.
 
@@ -92,6 +93,7 @@ def emit_candidate(
         network: quantising.
         images: uint8 ``[N, H, W, 3]``, what the scales of gradients and maps are taken from.
         advance: told how many programs are done, and which comes next.
+        saliency: write graphs with maps, too.
 
     Raises:
         ArtifactError: the plain graph cannot be written. A saliency graph that cannot is left out.
@@ -102,7 +104,10 @@ def emit_candidate(
     graphs = _emit(plain, "int8", "none")
     left_out: dict[str, str] = {}
     mean_places: list[SaliencyMode] = []
-    for done, (mode, derive) in enumerate(_DERIVATIONS.items(), start=1):
+    if not saliency:
+        left_out = dict.fromkeys(_DERIVATIONS, "it was not asked for")
+    wanted = _DERIVATIONS if saliency else {}
+    for done, (mode, derive) in enumerate(wanted.items(), start=1):
         advance(done, f"{mode} graphs")
         try:
             program = derive(network, plain, within_memory(plain, images))

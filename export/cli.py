@@ -63,6 +63,11 @@ say.
     help="Write the float graphs into NAME.reference [on].",
 )
 @click.option(
+    "--saliency/--no-saliency",
+    default=True,
+    help="Write graphs with saliency maps, too [on]; without, the export takes half the time.",
+)
+@click.option(
     "--include-images",
     is_flag=True,
     help="Show training images in the report; the bundle records that it holds them.",
@@ -121,6 +126,7 @@ def export(
     samples: int,
     force: bool,
     reference: bool,
+    saliency: bool,
     include_images: bool,
     calibrate: str | None,
     ranges: str,
@@ -143,6 +149,7 @@ def export(
         samples=samples,
         force=force,
         reference=reference,
+        saliency=saliency,
         include_images=include_images,
         post_training=_post_training(calibrate, ranges, of_model),
     )

@@ -63,6 +63,7 @@ class ExportOptions:
         feature_images: training images that the statistics of the features are measured on.
         force: replace an earlier bundle.
         reference: write the float graphs beside the bundle.
+        saliency: write graphs with maps, too.
         include_images: show training images in the report, which the bundle then says.
         seed: of the draw of images.
         thresholds: of the gates.
@@ -76,6 +77,7 @@ class ExportOptions:
     feature_images: int = 512
     force: bool = False
     reference: bool = True
+    saliency: bool = True
     include_images: bool = False
     seed: int = 0
     thresholds: GateThresholds = field(default_factory=GateThresholds)
@@ -141,7 +143,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     golden_bytes = golden_images(run.preprocessing)
     moved_ranges = settle_sums(run.network)
 
-    candidate = _emit(run, calibration, reporter)
+    candidate = _emit(run, calibration, reporter, options.saliency)
     reporter.start("checking", len(candidate.programs) + 2)
     gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
     reporter.start("measuring trust in the maps", len(gates.maps))
@@ -188,11 +190,13 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     return ExportResult(contents, gates, checks, candidate.left_out)
 
 
-def _emit(run: TrainedRun, calibration: NDArray[np.uint8], reporter: Reporter) -> Candidate:
+def _emit(
+    run: TrainedRun, calibration: NDArray[np.uint8], reporter: Reporter, saliency: bool
+) -> Candidate:
     """All graphs; what is missing or only nearly so is told."""
     reporter.start("writing graphs", 4)
-    candidate = emit_candidate(run.network, calibration, reporter.advance)
-    for mode, reason in candidate.left_out.items():
+    candidate = emit_candidate(run.network, calibration, reporter.advance, saliency)
+    for mode, reason in candidate.left_out.items() if saliency else ():
         reporter.message(f"no {mode} graph: {reason}")
     for mode in candidate.mean_places:
         reporter.message(

@@ -118,6 +118,13 @@ def test_a_failed_gate_leaves_no_bundle_where_there_was_none(
     assert _names(tmp_path) == {"model.gates.json", "model.report.html"}
 
 
+def test_graphs_with_maps_are_left_out_where_nobody_wants_them(run_export, tiny_run, tmp_path):
+    run_export(tiny_run, tmp_path / "plain.edge", "--no-saliency", "--no-reference")
+    bundle = open_bundle(tmp_path / "plain.edge")
+    assert {graph.saliency for graph in bundle.spec.graphs} == {"none"}
+    assert bundle.spec.golden.saliency_files == {}
+
+
 def test_a_network_without_an_integer_gradient_is_bundled_without_it(
     run_export, tiny_run, tmp_path, monkeypatch, capsys
 ):
