@@ -65,7 +65,7 @@ say.
 @click.option(
     "--saliency/--no-saliency",
     default=True,
-    help="Write graphs with saliency maps, too [on]; without, the export takes half the time.",
+    help="Write graphs with saliency maps, too [on]; an export without takes less time.",
 )
 @click.option(
     "--include-images",
