@@ -120,7 +120,7 @@ SMALLER: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
 """Command -> options that are added where a page does not give them, so that it takes seconds."""
 
 _CONTINUED = ("--resume", "--from", "--config")
-_SETTLED = ("--backbone", "--size")
+_SETTLED = ("--backbone", "--size", "--epochs-float")
 
 
 def smaller(program: str, arguments: tuple[str, ...]) -> list[str]:
