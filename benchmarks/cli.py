@@ -25,10 +25,10 @@ _FRAMES, _WARMUP, _ROUNDS = 200, 20, 6
 
 _SUBCOMMANDS = {
     "compare": LazyCommand(
-        "benchmarks.compare_cli:compare", "Compare reports: ratios, intervals and verdicts."
+        "benchmarks.comparing.command:compare", "Compare reports: ratios, intervals and verdicts."
     ),
     "check": LazyCommand(
-        "benchmarks.compare_cli:check", "Fail if a report is slower than another, for CI."
+        "benchmarks.comparing.command:check", "Fail if a report is slower than another, for CI."
     ),
     "profile": LazyCommand(
         "benchmarks.profile.command:profile", "Show where the time goes, by operator, and advise."

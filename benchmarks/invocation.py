@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.configurations import find_reference, matrix
-from benchmarks.html_report import report_html
 from benchmarks.measure import measure_matrix
 from benchmarks.merge.boards import board_name
 from benchmarks.merge.card import card_text
-from benchmarks.output import refuse_report, show_report, write_page
-from benchmarks.progress import StatusLine
 from benchmarks.remote.ssh import RemoteHost, run_remote
 from benchmarks.report import Report
+from benchmarks.reporting.output import refuse_report, show_report, write_page
+from benchmarks.reporting.page import report_html
+from benchmarks.reporting.progress import StatusLine
+from benchmarks.reporting.table import report_text
 from benchmarks.sustained.command import measure_sustained, one_configuration
 from benchmarks.sustained.page import sustained_html
 from benchmarks.sustained.report import SustainedReport
 from benchmarks.sustained.run import Endurance
 from benchmarks.sustained.table import sustained_text
-from benchmarks.table import report_text
 from benchmarks.workload import Workload
 from edge_runtime.bundle import open_bundle
 from edge_runtime.engines.base import default_threads

@@ -9,8 +9,8 @@ from benchmarks.absent import Absent
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration, Matrix
 from benchmarks.installed_size import installed_bytes
-from benchmarks.progress import StatusLine
 from benchmarks.report import BundleIdentity, Report
+from benchmarks.reporting.progress import StatusLine
 from benchmarks.rounds import measure_rounds
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference

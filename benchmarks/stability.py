@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.comparison import MINIMUM_EFFECT, MINIMUM_ROUNDS
+from benchmarks.comparing.comparison import MINIMUM_EFFECT, MINIMUM_ROUNDS
 from benchmarks.summary import round_medians
 from benchmarks.worker import Round
 

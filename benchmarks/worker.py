@@ -21,7 +21,7 @@ from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.answers import write_answer
 from benchmarks.configurations import Configuration
 from benchmarks.costs import Costs, time_presentation
-from benchmarks.process_memory import peak_memory, proportional_memory, resident_memory
+from benchmarks.sensors.process_memory import peak_memory, proportional_memory, resident_memory
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
 from edge_runtime.engines import Engine, open_engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.compare import Change
+from benchmarks.comparing.reports import Change
 from benchmarks.emulate.report import Count, EmulationReport
 from docs_site.json_shape import Shape, entries
 from docs_site.markdown import code, table

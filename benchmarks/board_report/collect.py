@@ -10,7 +10,7 @@ from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration, find_reference, matrix
 from benchmarks.measure import measure_matrix
 from benchmarks.profile.measure import measure_profile
-from benchmarks.progress import StatusLine
+from benchmarks.reporting.progress import StatusLine
 from benchmarks.sustained.command import measure_sustained
 from benchmarks.sustained.run import Endurance
 from benchmarks.workload import Workload

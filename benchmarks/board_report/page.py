@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-from benchmarks.html_report import report_section
 from benchmarks.profile.report import Profile, ProfileReport
 from benchmarks.profile.table import TYPES, heading, slowest_line, type_rows
 from benchmarks.report import Report
+from benchmarks.reporting.page import report_section
 from benchmarks.sustained.page import sustained_section
 from benchmarks.sustained.report import SustainedReport
 from edge_runtime.reporting.page import html_list, html_page, html_table

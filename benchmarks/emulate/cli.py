@@ -126,7 +126,7 @@ def emulate(**arguments: object) -> None:
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from benchmarks.emulate.emulation import emulate_bundle
     from benchmarks.emulate.table import emulation_text
-    from benchmarks.output import refuse_report, show_report
+    from benchmarks.reporting.output import refuse_report, show_report
     from edge_runtime.bundle import open_bundle
 
     options = EmulateOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types

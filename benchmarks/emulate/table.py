@@ -6,7 +6,7 @@ from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.emulate.report import WHAT, Count, EmulationReport
-from benchmarks.table import numbers_right
+from benchmarks.reporting.table import numbers_right
 
 __all__ = ["emulation_text"]
 

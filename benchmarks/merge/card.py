@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from benchmarks.absent import Absent
 from benchmarks.report import Report, Result
+from benchmarks.reporting.table import conditions_lines
 from benchmarks.summary import Ratio
-from benchmarks.table import conditions_lines
 
 __all__ = ["CARD", "card_rows", "card_text"]
 

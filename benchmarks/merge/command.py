@@ -39,8 +39,8 @@ def merge(
     from benchmarks.merge.boards import read_boards
     from benchmarks.merge.card import CARD, card_rows, card_text
     from benchmarks.merge.page import boards_html
-    from benchmarks.output import refuse_report, show_report, write_page
-    from benchmarks.table import numbers_right
+    from benchmarks.reporting.output import refuse_report, show_report, write_page
+    from benchmarks.reporting.table import numbers_right
 
     for path in (json_path, html_path, card_path):
         refuse_report(path, force)

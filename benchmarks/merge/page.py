@@ -8,7 +8,7 @@ from html import escape
 from benchmarks.absent import Absent
 from benchmarks.merge.boards import Boards
 from benchmarks.merge.card import CARD, card_rows
-from benchmarks.table import conditions_lines
+from benchmarks.reporting.table import conditions_lines
 from edge_runtime.reporting.page import html_list, html_page, html_table
 
 __all__ = ["boards_html", "boards_svg"]

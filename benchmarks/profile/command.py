@@ -54,10 +54,10 @@ def profile(
     Says what to do where INT8 is not the fastest. Without --saliency the plain graphs are shown.
     """
     from benchmarks.configurations import find_reference, matrix
-    from benchmarks.output import refuse_report, show_report
     from benchmarks.profile.measure import measure_profile
     from benchmarks.profile.table import profile_text
-    from benchmarks.progress import StatusLine
+    from benchmarks.reporting.output import refuse_report, show_report
+    from benchmarks.reporting.progress import StatusLine
     from benchmarks.workload import Workload
     from edge_runtime.bundle import open_bundle
     from edge_runtime.engines.base import default_threads

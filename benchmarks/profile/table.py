@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.profile.operators import by_type, slowest
 from benchmarks.profile.report import Profile, ProfileReport
-from benchmarks.table import machine_lines, numbers_right, plural
+from benchmarks.reporting.table import machine_lines, numbers_right, plural
 
 __all__ = ["TYPES", "heading", "profile_text", "slowest_line", "type_rows"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.absent import Absent, or_absent, to_json
-from benchmarks.process_memory import proportional_memory, resident_memory
+from benchmarks.sensors.process_memory import proportional_memory, resident_memory
 
 __all__ = ["ProcessSensors", "Usage"]
 

@@ -19,7 +19,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.comparison import MINIMUM_ROUNDS, compare_rounds, with_verdicts
+from benchmarks.comparing.comparison import MINIMUM_ROUNDS, compare_rounds, with_verdicts
 from benchmarks.report import read_report
 from edge_runtime.errors import UsageError, run_command
 

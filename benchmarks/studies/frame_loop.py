@@ -32,7 +32,7 @@ import numpy as np
 
 from benchmarks.peers.minimal_loop import OPENERS
 from benchmarks.peers.post_training import calibration_images, quantize_onnx, quantize_tflite
-from benchmarks.process_memory import peak_memory
+from benchmarks.sensors.process_memory import peak_memory
 from benchmarks.statistics import median_interval, paired_ratios
 from edge_runtime.bundle import Bundle, open_bundle, open_reference, reference_path
 from edge_runtime.errors import GateError, run_command

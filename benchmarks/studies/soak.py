@@ -26,7 +26,7 @@ import click
 import numpy as np
 
 from benchmarks.absent import Absent
-from benchmarks.process_memory import resident_memory
+from benchmarks.sensors.process_memory import resident_memory
 from edge_runtime.errors import GateError, run_command
 from edge_runtime.files import atomic_write_text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration, matrix
-from benchmarks.progress import StatusLine
+from benchmarks.reporting.progress import StatusLine
 from benchmarks.sensors import BoardSensors
 from benchmarks.sustained.report import SustainedReport
 from benchmarks.sustained.run import Endurance, run_sustained

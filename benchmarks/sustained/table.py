@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.absent import Absent
+from benchmarks.reporting.table import machine_lines, plural
 from benchmarks.sustained.report import SustainedReport
-from benchmarks.table import machine_lines, plural
 from edge_runtime.reporting.text_table import text_table
 
 __all__ = ["FIGURES", "conditions_lines", "figure_rows", "notes_lines", "sustained_text"]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.absent import Absent
-from benchmarks.comparison import MINIMUM_EFFECT
+from benchmarks.comparing.comparison import MINIMUM_EFFECT
 from benchmarks.sensors import Reading, Usage
 from benchmarks.sustained.windows import Window
 

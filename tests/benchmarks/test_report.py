@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from benchmarks.report import Report, read_report
-from benchmarks.table import report_text
+from benchmarks.reporting.table import report_text
 from edge_runtime.errors import ArtifactError
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "reference" / "bench-report.schema.json"

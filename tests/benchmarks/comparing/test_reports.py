@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.compare import compare_reports, drift, judge, open_reports
-from benchmarks.compare_cli import check, compare
+from benchmarks.comparing.command import check, compare
+from benchmarks.comparing.reports import compare_reports, drift, judge, open_reports
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration
 from benchmarks.report import BundleIdentity, Report, Result

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from benchmarks.pictures import latency_svg, memory_svg, rounds_svg
 from benchmarks.report import Report
-from benchmarks.table import (
+from benchmarks.reporting.pictures import latency_svg, memory_svg, rounds_svg
+from benchmarks.reporting.table import (
     COSTS,
     FIGURES,
     RATIOS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.absent import Absent
-from benchmarks.compare import Change, Named, drift, explained
-from benchmarks.table import numbers_right
+from benchmarks.comparing.reports import Change, Named, drift, explained
+from benchmarks.reporting.table import numbers_right
 
 __all__ = ["changes_text"]
 

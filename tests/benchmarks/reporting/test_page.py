@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.absent import Absent
-from benchmarks.html_report import report_html
-from benchmarks.pictures import latency_svg, log_ticks, memory_svg, rounds_svg
+from benchmarks.reporting.page import report_html
+from benchmarks.reporting.pictures import latency_svg, log_ticks, memory_svg, rounds_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

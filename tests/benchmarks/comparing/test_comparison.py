@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.absent import Absent
-from benchmarks.comparison import compare_rounds, holm, with_verdicts
+from benchmarks.comparing.comparison import compare_rounds, holm, with_verdicts
 
 p_values = st.lists(st.floats(0, 1), max_size=12)
 

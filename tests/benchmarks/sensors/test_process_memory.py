@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.absent import Absent
-from benchmarks.process_memory import peak_memory, resident_memory
+from benchmarks.sensors.process_memory import peak_memory, resident_memory
 from tests.requirements import require
 
 

@@ -100,9 +100,9 @@ def compare(
 
     A verdict needs evidence after adjustment for the number of comparisons, and a change of 3 %.
     """
-    from benchmarks.change_table import changes_text
-    from benchmarks.compare import compare_reports, open_reports
-    from benchmarks.output import refuse_report, show_report
+    from benchmarks.comparing.reports import compare_reports, open_reports
+    from benchmarks.comparing.table import changes_text
+    from benchmarks.reporting.output import refuse_report, show_report
 
     refuse_report(json_path, force)
     named = open_reports([base, *others])
@@ -147,8 +147,8 @@ def check(
     strict: bool,
 ) -> None:
     """Fail if a configuration has become slower than allowed; for continuous integration."""
-    from benchmarks.change_table import changes_text
-    from benchmarks.compare import compare_reports, judge, open_reports
+    from benchmarks.comparing.reports import compare_reports, judge, open_reports
+    from benchmarks.comparing.table import changes_text
 
     named = open_reports([against, report])
     changes = compare_reports(named, stage, percentile)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.absent import Absent
-from benchmarks.comparison import (
+from benchmarks.comparing.comparison import (
     ALPHA,
     MINIMUM_EFFECT,
     Comparison,
@@ -20,7 +20,7 @@ from benchmarks.comparison import (
     holm,
     with_verdicts,
 )
-from benchmarks.compatibility import check_comparable, differences
+from benchmarks.comparing.compatibility import check_comparable, differences
 from benchmarks.report import Report, Result, read_report
 from edge_runtime.errors import UsageError
 

@@ -1,0 +1,1 @@
+"""What people and programs get to see of a report: text, page, pictures and the JSON file."""
