@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from edge_runtime.board import THROTTLE_BITS, temperature_celsius, throttled_bits
 from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.system import System, parse_number
+from edge_runtime.supported_system import OperatingSystem
 
 __all__ = ["board", "clock", "memory", "power", "processor", "temperature"]
 
@@ -28,16 +30,12 @@ def board(system: System) -> list[Finding]:
     )
     name = release.group(1) if release else "unknown system"
     text = f"{_line(model)}, {_line(name)}, {system.machine}"
-    if system.machine in ("aarch64", "arm64", "x86_64", "AMD64"):
+    here = OperatingSystem.here()
+    reason = replace(here, machine=system.machine).why_unsupported()
+    if reason is None:
         return [Finding("board", "ok", text)]
-    return [
-        Finding(
-            "board",
-            "problem",
-            f"{text}: no engine is built for it",
-            "install the 64-bit operating system (Raspberry Pi OS 64-bit on a Pi 3 or later)",
-        )
-    ]
+    cause, _, remedy = reason.partition("; ")
+    return [Finding("board", "problem", f"{text}: {cause}", remedy)]
 
 
 def processor(system: System) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edge_runtime import plugins
 from edge_runtime.engines.base import Engine, default_threads
 from edge_runtime.errors import ArtifactError, DependencyError, UsageError
+from edge_runtime.supported_system import require_supported_system
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.graphs import GraphSpec
@@ -69,8 +70,10 @@ def default_engine(bundle: Bundle | Reference) -> str:
     """Return the first installed engine that has a graph in the bundle.
 
     Raises:
-        DependencyError: No engine is installed, or none for the bundle's formats.
+        DependencyError: No engine is installed, or none for the bundle's formats, or none can run
+            on this system.
     """
+    require_supported_system()
     offered = {graph.format for graph in bundle.spec.graphs}
     for name in installed_engines():
         if ENGINES[name].format in offered:
@@ -122,6 +125,7 @@ def open_engine(
         DependencyError: Its package is not installed or does not work on this machine.
         ArtifactError: The bundle has no such graph, or the engine cannot load it.
     """
+    require_supported_system()
     if name in ENGINES:
         _require_installed(name)
     graph, model = bundle.graph(precision, graph_format(name), saliency)

@@ -16,6 +16,7 @@ from edge_runtime.infer.output_options import output_options, take_outputs
 from edge_runtime.infer.page_options import page_options, take_page
 from edge_runtime.plugin_choice import PluginChoice
 from edge_runtime.plugins import ENGINES
+from edge_runtime.supported_system import require_supported_system
 
 __all__ = ["infer", "main"]
 
@@ -170,6 +171,7 @@ def infer(**arguments: object) -> None:
     prefer_flags(click.get_current_context(), arguments, "camera", "source")
     page, outputs = take_page(arguments), take_outputs(arguments)
     options = InferOptions(**arguments, page=page, outputs=outputs)  # type: ignore[arg-type]  # click has checked the types
+    require_supported_system()
     # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
     from edge_runtime.infer.run import run_inference
 
