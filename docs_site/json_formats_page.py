@@ -9,6 +9,7 @@ from benchmarks.emulate.report import Count, EmulationReport
 from docs_site.json_shape import Shape, entries
 from docs_site.markdown import code, table
 from docs_site.page import Page
+from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.commands.models import _record as models_record
 from edge_runtime.doctor import Finding
 from edge_runtime.models import Selection
@@ -113,6 +114,7 @@ FORMATS = (
             "": report_record,
             "(gates)": GateReport,
             "ranges[]": StoredRange,
+            "trust[]": SaliencyTrust,
             "calibration": CalibrationChecks,
             "calibration.sites[]": SiteCheck,
             "calibration.sites[], too": SiteProfile,

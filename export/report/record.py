@@ -38,8 +38,8 @@ def report_record(
     ``format`` (``saliedge-gates``), ``version`` (of the form), ``name`` (of the model), ``machine``
     (processor architecture), ``tools`` (package to version), ``images`` (how many were judged on:
     those of training, and synthetic ones), ``left_out`` (graph to why it was not written),
-    ``conditions`` (what was exported, how), ``calibration`` (how the ranges fit) and ``sizes``
-    (bytes of files and layers).
+    ``conditions`` (what was exported, how), ``trust`` (the trust card of its maps), ``calibration``
+    (how the ranges fit) and ``sizes`` (bytes of files and layers).
 
     Args:
         candidate: what was judged.
