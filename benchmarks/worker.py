@@ -26,6 +26,7 @@ from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
 from edge_runtime.engines import Engine, open_engine
 from edge_runtime.errors import ArtifactError
+from edge_runtime.preprocessing import Preprocessing
 
 __all__ = ["Round", "Task", "main", "measure", "open_folder"]
 
@@ -157,21 +158,11 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
         after_load, pss_after_load = resident_memory(), proportional_memory()
         frames = read_frames()
         network_bytes = np.empty((1, preprocessing.height, preprocessing.width, 3), np.uint8)
-        total = 1 + workload.warmup + workload.frames
-        marks = np.zeros((total, 3), np.int64)
-        clock = time.perf_counter_ns
-        untimed, processor_start = total - workload.frames, 0
-        for index in range(total):
-            if index == untimed:
-                processor_start = time.process_time_ns()
-            frame = frames[index % len(frames)]
-            begin = clock()
-            preprocessing.apply_into(frame, network_bytes[0])
-            ready = clock()
-            engine.run(network_bytes)
-            marks[index] = begin, ready, clock()
-        processor_ns = time.process_time_ns() - processor_start
-        preprocess_ns, inference_ns = np.diff(marks, axis=1).T
+        stages_ns, processor_ns = _time_frames(
+            engine, preprocessing, frames, network_bytes, workload
+        )
+        preprocess_ns, inference_ns = stages_ns.T
+        untimed = len(stages_ns) - workload.frames
         peak = peak_memory()
         costs = Costs(
             start_ns=_NOT_SAID if task.started_ns is None else ready_ns - task.started_ns,
@@ -180,7 +171,7 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
             rss_steady=resident_memory(),
             pss_steady=proportional_memory(),
             presentation_ns=time_presentation(
-                _drawer(engine, network_bytes, folder), frames, clock
+                _drawer(engine, network_bytes, folder), frames, time.perf_counter_ns
             ),
         )
         return Round(
@@ -194,6 +185,43 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
             engine_version=engine.version,
             costs=costs,
         )
+
+
+def _time_frames(
+    engine: Engine,
+    preprocessing: Preprocessing,
+    frames: npt.NDArray[np.uint8],
+    network_bytes: npt.NDArray[np.uint8],
+    workload: Workload,
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Classify the frames of a workload: the first, those of the warm-up, and the timed ones.
+
+    Args:
+        engine: What classifies.
+        preprocessing: From a frame to ``network_bytes``.
+        frames: uint8 ``[N, h, w, 3]``, taken in turn.
+        network_bytes: uint8 ``[1, H, W, 3]``, written over.
+        workload: How many frames.
+
+    Returns:
+        Nanoseconds of preprocessing and of the engine's run, int64 ``[frames, 2]``, and processor
+        nanoseconds of the timed frames.
+    """
+    total = 1 + workload.warmup + workload.frames
+    marks = np.zeros((total, 3), np.int64)
+    clock = time.perf_counter_ns
+    untimed, processor_start = total - workload.frames, 0
+    for index in range(total):
+        if index == untimed:
+            processor_start = time.process_time_ns()
+        frame = frames[index % len(frames)]
+        begin = clock()
+        preprocessing.apply_into(frame, network_bytes[0])
+        ready = clock()
+        engine.run(network_bytes)
+        marks[index] = begin, ready, clock()
+    processor_ns = time.process_time_ns() - processor_start
+    return np.diff(marks, axis=1), processor_ns
 
 
 def _drawer(

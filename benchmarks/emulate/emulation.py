@@ -13,7 +13,7 @@ from benchmarks.configurations import find_reference
 from benchmarks.emulate.bytecode import ready_userland
 from benchmarks.emulate.cache import cache_root
 from benchmarks.emulate.counter import build_counter
-from benchmarks.emulate.device_sets import DEVICE_SETS, default_device_set
+from benchmarks.emulate.device_sets import DEVICE_SETS, DeviceSet, default_device_set
 from benchmarks.emulate.emulator import emulator_version
 from benchmarks.emulate.measure import Target, configurations_of, count_instructions
 from benchmarks.emulate.processors import PROCESSORS
@@ -55,18 +55,11 @@ def emulate_bundle(
     require_tools()
     reference = find_reference(bundle)
     left_out = {"float32": reference.reason} if isinstance(reference, Absent) else {}
-    sets = {}
+    sets = {engine: _device_set(engine, device_set) for engine in engines}
     for engine in engines:
-        chosen = default_device_set(engine) if device_set is None else DEVICE_SETS[device_set]
-        if engine not in chosen.engines:
-            raise UsageError(
-                f"The device set {chosen.name!r} has no engine {engine!r}; it has: "
-                f"{', '.join(chosen.engines)}."
-            )
-        if configurations_of(engine, bundle, reference, saliencies):
-            sets[engine] = chosen
-        else:
+        if not configurations_of(engine, bundle, reference, saliencies):
             left_out[engine] = "the bundle has no such graph in its format"
+            sets.pop(engine, None)
     if not sets:
         raise ArtifactError(
             f"{bundle.path} has no graph of what was asked for; leave out --engine and --saliency."
@@ -100,3 +93,18 @@ def emulate_bundle(
         counts=counts,
         left_out=left_out,
     )
+
+
+def _device_set(engine: str, name: str | None) -> DeviceSet:
+    """The device set that an engine is counted in.
+
+    Raises:
+        UsageError: The one of that name lacks the engine.
+    """
+    chosen = default_device_set(engine) if name is None else DEVICE_SETS[name]
+    if engine not in chosen.engines:
+        raise UsageError(
+            f"The device set {chosen.name!r} has no engine {engine!r}; it has: "
+            f"{', '.join(chosen.engines)}."
+        )
+    return chosen

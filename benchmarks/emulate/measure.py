@@ -137,19 +137,15 @@ def count_instructions(
             ran = list(pool.map(serve, enumerate(targets)))
     return tuple(
         Count(
-            configuration=configuration,
-            graph=graph_of(folders[configuration], configuration).file,
-            processor=process.target.processor.name,
-            device_set=process.target.userland.device_set.name,
+            configuration=item,
+            graph=graph_of(folders[item], item).file,
             instructions=process.instructions[index],
-            engine_version=process.versions["engine"],
-            numpy_version=process.versions["numpy"],
-            python_version=process.versions["python"],
-            macs=macs[configuration],
-            outputs_as_here=_same(process.outputs[index], here[configuration]),
+            macs=macs[item],
+            outputs_as_here=_same(process.outputs[index], here[item]),
+            **_place(process),
         )
         for process in ran
-        for index, configuration in enumerate(process.configurations)
+        for index, item in enumerate(process.configurations)
     )
 
 
@@ -212,6 +208,15 @@ def _outputs_here(
     )
     with engine:
         return outputs_of(engine, images)
+
+
+def _place(process: _Ran) -> dict[str, str]:
+    """Where a process ran, by the names of :class:`Count`."""
+    return {
+        "processor": process.target.processor.name,
+        "device_set": process.target.userland.device_set.name,
+        **{f"{name}_version": process.versions[name] for name in ("engine", "numpy", "python")},
+    }
 
 
 def _same(found: _Outputs, here: _Outputs | Absent) -> bool | Absent:

@@ -66,64 +66,82 @@ def page_application(
         cookie: Name of the session's cookie.
         encrypted: Whether it is served over TLS, so that the cookie is sent over nothing else.
     """
-    files = {
-        f"/static/{path.name}": (path.read_bytes(), _TYPES[path.suffix])
-        for path in _STATIC.iterdir()
-        if path.suffix in _TYPES
-    }
+    page = _Page(view, viewers)
+    door = _Door(access, cookie, encrypted)
+    routes = [
+        Route("/", page.index),
+        Route("/static/{name}", page.static),
+        Route("/live", page.live),
+        Route("/sign-in", door.sign_in, methods=["POST"]),
+    ]
+    return Starlette(routes=routes)
 
-    async def index(request: Request) -> Response:
+
+class _Page:
+    """What is read: the page's files, held in memory, and what there is to see on it."""
+
+    def __init__(self, view: LiveView, viewers: Viewers) -> None:
+        self._view = view
+        self._viewers = viewers
+        self._files = {
+            f"/static/{path.name}": (path.read_bytes(), _TYPES[path.suffix])
+            for path in _STATIC.iterdir()
+            if path.suffix in _TYPES
+        }
+
+    async def index(self, request: Request) -> Response:
         if request.state.signed_in:
-            return _file(*files["/static/page.html"])
-        return _file(*files["/static/sign-in.html"], status=401)
+            return _file(*self._files["/static/page.html"])
+        return _file(*self._files["/static/sign-in.html"], status=401)
 
-    async def static(request: Request) -> Response:
-        found = files.get(request.url.path)
+    async def static(self, request: Request) -> Response:
+        found = self._files.get(request.url.path)
         return PlainTextResponse("Not found.", 404) if found is None else _file(*found)
 
-    async def live(request: Request) -> Response:
+    async def live(self, request: Request) -> Response:
         viewer = request.query_params.get("viewer", "")
         numbers = [request.query_params.get(name, "0") for name in ("after", "map")]
         if not all(text.isascii() and text.isdigit() and len(text) < 16 for text in numbers):
             return PlainTextResponse("`after` and `map` are whole numbers.", 400)
         if not 1 <= len(viewer) <= 64:
             return PlainTextResponse("`viewer` is a name of up to 64 characters.", 400)
-        if not viewers.admit(viewer):
+        if not self._viewers.admit(viewer):
             return PlainTextResponse("Too many viewers.", 503, {"retry-after": "5"})
         after, map_after = (int(text) for text in numbers)
-        moment = await view.after(after, _WAIT_SECONDS)
-        state = view.state(moment, len(viewers))
+        moment = await self._view.after(after, _WAIT_SECONDS)
+        state = self._view.state(moment, len(self._viewers))
         data = await anyio.to_thread.run_sync(encode_moment, moment, state, after, map_after)
         return Response(data, media_type="application/octet-stream")
 
-    async def sign_in(request: Request) -> Response:
+
+class _Door:
+    """Who is let in: the token opens a session, whose cookie the guard asks for."""
+
+    def __init__(self, access: Access, cookie: str, encrypted: bool) -> None:
+        self._access = access
+        self._cookie = cookie
+        self._encrypted = encrypted
+
+    async def sign_in(self, request: Request) -> Response:
         address = client_address(request)
-        wait = access.limit.wait_seconds(address)
+        wait = self._access.limit.wait_seconds(address)
         if wait > 0:
             seconds = str(int(wait) + 1)
             return PlainTextResponse("Too many attempts.", 429, {"retry-after": seconds})
         token = (await request.body()).decode("ascii", "replace").strip()
-        if not access.is_token(token):
-            access.limit.failed(address)
+        if not self._access.is_token(token):
+            self._access.limit.failed(address)
             return PlainTextResponse("This is not the token.", 401)
         response = Response(status_code=204)
         response.set_cookie(
-            cookie,
-            access.open_session(),
+            self._cookie,
+            self._access.open_session(),
             max_age=SESSION_SECONDS,
-            secure=encrypted,
+            secure=self._encrypted,
             httponly=True,
             samesite="strict",
         )
         return response
-
-    routes = [
-        Route("/", index),
-        Route("/static/{name}", static),
-        Route("/live", live),
-        Route("/sign-in", sign_in, methods=["POST"]),
-    ]
-    return Starlette(routes=routes)
 
 
 def _file(content: bytes, media_type: str, status: int = 200) -> Response:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_runtime.classifier import softmax
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.metrics import (
@@ -82,13 +85,6 @@ def evaluate(
         )
     reporter.start("intervals", 1)
     figures = bootstrap_intervals(labels, probabilities, groups, target.classes)
-    calibration = Calibration(
-        temperature=target.temperature,
-        reliability=reliability(labels, probabilities),
-        without_temperature=reliability(labels, softmax(logits, 1.0)),
-        brier=bootstrap_mean(brier_scores(labels, probabilities), groups),
-        log_loss=bootstrap_mean(log_losses(labels, probabilities), groups),
-    )
     measures = SaliencyMeasures()
     if options.methods:
         weights = weights_of(target, options.against, split_from)
@@ -108,10 +104,24 @@ def evaluate(
         probabilities=probabilities,
         confusion=confusion_matrix(labels, probabilities.argmax(axis=1), len(target.classes)),
         figures=figures,
-        calibration=calibration,
+        calibration=_calibration(target.temperature, logits, labels, groups),
         decisions=measure_decisions(points, labels, probabilities, groups, target.classes, figures),
         saliency=measures,
         skipped=loaded.skipped,
+    )
+
+
+def _calibration(
+    temperature: float, logits: NDArray[np.float32], labels: NDArray[np.int64], groups: list[str]
+) -> Calibration:
+    """How honest the probabilities of ``logits`` are, with the temperature and without."""
+    probabilities = softmax(logits, temperature)
+    return Calibration(
+        temperature=temperature,
+        reliability=reliability(labels, probabilities),
+        without_temperature=reliability(labels, softmax(logits, 1.0)),
+        brier=bootstrap_mean(brier_scores(labels, probabilities), groups),
+        log_loss=bootstrap_mean(log_losses(labels, probabilities), groups),
     )
 
 

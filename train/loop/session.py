@@ -167,13 +167,9 @@ class Session:
                 sums[name] += values[name] * len(chosen)
             hits += hits_now
             seen += len(chosen)
-            self.reporter.advance(
-                step + 1,
-                f"loss {sums['total'] / seen:.3f}  CE {sums['cross_entropy'] / seen:.3f}  "
-                f"KL {sums['divergence'] / seen:.3f}  accuracy {hits / seen:.1%}",
-                self.clock.left(epoch + (step + 1) / len(order)),
-            )
-        means = {name: value / seen for name, value in sums.items()}
+            means = {name: value / seen for name, value in sums.items()}
+            left = self.clock.left(epoch + (step + 1) / len(order))
+            self.reporter.advance(step + 1, _said(means, hits / seen), left)
         rate = factor * float(optimizer.param_groups[0]["peak_lr"])
         return EpochLosses(means, hits / seen, time.monotonic() - started, rate)
 
@@ -376,3 +372,11 @@ class Session:
 def _pretrained_kind(pretrained: str) -> str:
     """Without the path, which is nobody's business on a device."""
     return pretrained if pretrained in (PRETRAINED_NONE, PRETRAINED_PACKAGE) else "file"
+
+
+def _said(means: Mapping[str, float], accuracy: float) -> str:
+    """What the bar says of an epoch so far."""
+    return (
+        f"loss {means['total']:.3f}  CE {means['cross_entropy']:.3f}  "
+        f"KL {means['divergence']:.3f}  accuracy {accuracy:.1%}"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import shutil
 
 import pytest
@@ -153,11 +155,21 @@ def test_a_damaged_record_is_told_with_its_remedy(store, text):
         store.selection()
 
 
+def test_a_pipe_in_place_of_the_record_is_not_waited_for(store):
+    store.root.mkdir()
+    os.mkfifo(store.root / "selection.json")
+    with pytest.raises(ArtifactError, match="is damaged"):
+        store.selection()
+
+
 def test_a_store_on_a_read_only_disk_can_be_read(store, proven, monkeypatch):
     sha256 = proven("first")
+    open_file = os.open
 
-    def refuse(*arguments, **keywords):
-        raise OSError(30, "Read-only file system")
+    def refuse(path, flags, *arguments, **keywords):
+        if flags & (os.O_CREAT | os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return open_file(path, flags, *arguments, **keywords)
 
     monkeypatch.setattr("os.open", refuse)
     again = ModelStore(store.root)
