@@ -10,7 +10,7 @@ export SALIEDGE_DATA ?= $(abspath ../shared/data)
 endif
 export PYTHON
 
-.PHONY: help venv demo docs test test-arm64 test-docker dist lint format test-all clean
+.PHONY: help venv demo docs test test-arm64 test-docker test-vm dist lint format test-all clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -37,7 +37,7 @@ format: venv ## Let Ruff format the code and fix what it can
 	$(BIN)/python -m ruff format .
 
 test: lint ## Lint, then all tests with coverage
-	$(BIN)/python -m pytest -m "not arm64 and not docker" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not arm64 and not docker and not vm" --cov --cov-report=term:skip-covered
 
 test-arm64: venv ## The wheel on emulated Raspberry Pis: outputs and instruction counts
 	@SALIEDGE_ACCEPT_COUNTS=$(ACCEPT_COUNTS) $(BIN)/python -m pytest -m arm64 tests/arm64
@@ -45,8 +45,11 @@ test-arm64: venv ## The wheel on emulated Raspberry Pis: outputs and instruction
 test-docker: venv ## The container images, built without a daemon and run closed (as root)
 	@$(BIN)/python -m pytest -m docker tests/docker
 
+test-vm: venv ## The service on a whole arm64 device: camera, models, power cuts
+	@$(BIN)/python -m pytest -m vm tests/vm
+
 test-all: ## As test, but a missing system package is a failure, and with the tests that wait
-	@SALIEDGE_REQUIRE=all SALIEDGE_SLOW=1 $(MAKE) test test-arm64 test-docker
+	@SALIEDGE_REQUIRE=all SALIEDGE_SLOW=1 $(MAKE) test test-arm64 test-docker test-vm
 
 dist: venv ## sdist and wheel of the last commit, the same bytes on every machine
 	@$(BIN)/python .ci/dist.py
