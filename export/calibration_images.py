@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import DataError
+from export.operations import Conv
 from export.program import Program
 from export.trained_run import TrainedRun
 from train.data import LoadedImages, load_images, open_dataset
@@ -23,8 +24,12 @@ from train.data.split import read_split
 __all__ = ["check_calibration_images", "load_training_images", "within_memory"]
 
 _FEWEST = 16
-# Measured on EfficientNet-Lite0: what deriving a gradient needs at its peak, per image.
+# Measured on EfficientNet-Lite0: what deriving a gradient needs at its peak, per image and element
+# of all tensors.
 _BYTES_PER_ELEMENT = 16
+# Measured on ResNet-18, whose first layer outweighs the others: the same, per element of the widest
+# gradient, which has a layer's output channels on its input's cells (zeros stand between strides).
+_BYTES_PER_WIDEST = 48
 _MEMORY_BYTES = 1750 << 20
 
 
@@ -117,4 +122,13 @@ def check_calibration_images(
 def within_memory(program: Program, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The first images, as many as can be run backwards in about 1.8 GB (8 at least)."""
     elements = sum(int(np.prod(spec.shape)) for spec in program.tensors.values())
-    return images[: max(8, _MEMORY_BYTES // (elements * _BYTES_PER_ELEMENT))]
+    widest = max(
+        (
+            len(operation.weight) * int(np.prod(program.tensors[operation.input].shape[1:]))
+            for operation in program.operations
+            if isinstance(operation, Conv)
+        ),
+        default=0,
+    )
+    each = max(elements * _BYTES_PER_ELEMENT, widest * _BYTES_PER_WIDEST)
+    return images[: max(8, _MEMORY_BYTES // each)]

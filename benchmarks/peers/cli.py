@@ -75,18 +75,18 @@ def peers(
         instructions=instructions,
         pythons=pythons,
     )
-    before = conditions()
-    networks = [
-        compare_network(run, options, lambda line: click.echo(line, err=True)) for run in runs
-    ]
-    load = conditions()["machine"]["load_average"]
-    report = PeersReport(
-        conditions=before,
-        load_after=load if isinstance(load, float) else None,
-        rounds=rounds,
-        frames=frames * options.bursts,
-        networks=networks,
-    )
-    atomic_write_bytes(files[0], report.to_bytes())
-    atomic_write_text(files[1], report.markdown())
+    before, networks = conditions(), []
+    for run in runs:
+        networks.append(compare_network(run, options, lambda line: click.echo(line, err=True)))
+        load = conditions()["machine"]["load_average"]
+        report = PeersReport(
+            conditions=before,
+            load_after=load if isinstance(load, float) else None,
+            rounds=rounds,
+            frames=frames * options.bursts,
+            networks=networks,
+        )
+        # After each network: a run takes long, and what was measured is kept.
+        atomic_write_bytes(files[0], report.to_bytes())
+        atomic_write_text(files[1], report.markdown())
     click.echo(report.markdown())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from edge_runtime.errors import SaliedgeError
 __all__ = ["Entrant", "Process", "Timing", "time_pairs"]
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
+# Seconds after which the threads of a pool have given up waiting for more work in a loop; until
+# then they would take the processor from whoever is next.
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -165,5 +169,7 @@ def time_pairs(
             for burst in range(bursts):
                 turn = (number * bursts + burst) % len(names)
                 for name in (*names[turn:], *names[:turn]):
+                    if threads > 1:
+                        time.sleep(_PAUSE)
                     timings[name].rounds_ns[-1] += running[name].ask(time=frames)["ns"]
     return timings

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from export.calibration_images import (
     load_training_images,
     within_memory,
 )
+from export.operations import Conv
 from train.data import open_dataset
 from train.data.split import read_split
 
@@ -54,3 +57,12 @@ def test_a_large_network_is_derived_from_fewer_images(candidate):
     many = np.zeros((4096, 1, 1, 3), np.uint8)
     assert len(within_memory(candidate.plain, many[:64])) == 64
     assert 8 <= len(within_memory(candidate.plain, many)) < 4096
+
+
+def test_a_wide_first_layer_counts_by_its_gradient(candidate):
+    stem = next(op for op in candidate.plain.operations if isinstance(op, Conv))
+    wide = replace(stem, weight=np.zeros((4096, *stem.weight.shape[1:]), np.int8))
+    others = [op for op in candidate.plain.operations if op is not stem]
+    program = replace(candidate.plain, operations=(wide, *others))
+    many = np.zeros((4096, 1, 1, 3), np.uint8)
+    assert len(within_memory(program, many)) < len(within_memory(candidate.plain, many))
