@@ -10,7 +10,7 @@ export SALIEDGE_DATA ?= $(abspath ../shared/data)
 endif
 export PYTHON
 
-.PHONY: help venv demo docs test test-arm64 test-docker test-vm dist lint format test-all clean
+.PHONY: help venv demo docs test test-arm64 test-docker test-vm dist deb lint format test-all clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,11 @@ docs: ## The docs site into build/docs; a broken link or a page that nothing lis
 	@.ci/venv docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/docs/index.html is the docs; see them with: $(BIN)/mkdocs serve"
+
+deb: dist ## Debian packages of the service for a Pi, bookworm and trixie, in dist/
+	@for suite in bookworm trixie; do \
+	    $(BIN)/python .ci/deb.py --wheel dist/saliedge-*.whl --suite $$suite || exit; \
+	done
 
 lint: venv ## Ruff (lint and format), mypy, import-linter
 	$(BIN)/python -m ruff check .

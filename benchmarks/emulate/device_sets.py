@@ -47,7 +47,13 @@ DEVICE_SETS: dict[str, DeviceSet] = {
         libc=36,
         debian_packages=_BOOKWORM,
         engines=("onnx", "litert"),
-        requirements=(*_COMMON, *_ENGINES, "numpy==1.24.2", "opencv-python-headless==4.11.0.86"),
+        requirements=(
+            *_COMMON,
+            *_ENGINES,
+            "numpy==1.24.2",
+            "opencv-python-headless==4.11.0.86",
+            "ml-dtypes==0.5.4",  # the last for this numpy; LiteRT brings it
+        ),
     ),
     "bookworm-tflite-runtime": DeviceSet(
         name="bookworm-tflite-runtime",

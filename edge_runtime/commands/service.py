@@ -58,8 +58,17 @@ def service() -> None:
     help="Secret that only root can read, for the service as "
     "/run/credentials/saliedge.service/NAME; may be repeated.",
 )
+@click.option(
+    "--user",
+    metavar="NAME",
+    help="System user to run as; default: one that systemd makes up for each run.",
+)
 def unit(
-    config: str, watchdog_seconds: int, addresses: tuple[str, ...], credentials: tuple[str, ...]
+    config: str,
+    watchdog_seconds: int,
+    addresses: tuple[str, ...],
+    credentials: tuple[str, ...],
+    user: str | None,
 ) -> None:
     """Print the systemd unit for this installation."""
     from edge_runtime.service.unit import UnitOptions, unit_text
@@ -69,7 +78,7 @@ def unit(
         raise DependencyError(
             f"{executable} does not exist; install saliedge into an environment of its own."
         )
-    options = UnitOptions(str(executable), config, watchdog_seconds, addresses, credentials)
+    options = UnitOptions(str(executable), config, watchdog_seconds, addresses, credentials, user)
     click.echo(unit_text(options), nl=False)
     if str(executable).startswith(_HOMES):
         say(

@@ -10,6 +10,7 @@ from edge_runtime.errors import UsageError
 
 __all__ = ["UnitOptions", "unit_text"]
 
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_-]+:/[A-Za-z0-9_./+-]*")
 
 
@@ -25,6 +26,7 @@ class UnitOptions:
             camera's stream), e.g. ``192.168.1.0/24``.
         credentials: ``NAME:FILE`` each: a secret of root's that systemd hands to the service as
             ``/run/credentials/saliedge.service/NAME``.
+        user: A system user and group that exist; None for one that systemd makes up for each run.
     """
 
     executable: str
@@ -32,6 +34,7 @@ class UnitOptions:
     watchdog_seconds: int = 30
     addresses: Sequence[str] = ()
     credentials: Sequence[str] = ()
+    user: str | None = None
 
     def __post_init__(self) -> None:
         for name, path in (("executable", self.executable), ("configuration", self.config)):
@@ -40,6 +43,8 @@ class UnitOptions:
         for entry in self.credentials:
             if not _CREDENTIAL.fullmatch(entry):
                 raise UsageError(f"{entry!r} is no NAME:FILE with a plain absolute path.")
+        if self.user is not None and not _USER.fullmatch(self.user):
+            raise UsageError(f"{self.user!r} is no name of a system user.")
         if any(char.isspace() for address in self.addresses for char in address):
             raise UsageError("An address holds a space; give one with each --allow.")
 
@@ -52,11 +57,14 @@ def unit_text(options: UnitOptions) -> str:
     """
     watchdog = f"WatchdogSec={options.watchdog_seconds}\n" if options.watchdog_seconds else ""
     credentials = "".join(f"LoadCredential={entry}\n" for entry in options.credentials)
+    # A user that systemd makes up brings a state directory of root's that only the service sees.
+    user = f"User={options.user}\nGroup={options.user}" if options.user else "DynamicUser=yes"
     return _UNIT.format(
         executable=options.executable,
         config=options.config,
         watchdog=watchdog,
         credentials=credentials,
+        user=user,
         addresses=" ".join(("localhost", *options.addresses)),
     )
 
@@ -88,7 +96,7 @@ StateDirectory=saliedge
 WorkingDirectory=/var/lib/saliedge
 UMask=0027
 
-DynamicUser=yes
+{user}
 SupplementaryGroups=video
 NoNewPrivileges=yes
 CapabilityBoundingSet=

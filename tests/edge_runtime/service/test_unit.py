@@ -34,13 +34,15 @@ def _systemd_analyze(*arguments):
     )
 
 
-def test_systemd_finds_nothing_wrong_with_it(unit):
-    ended = _systemd_analyze("verify", unit())
+@pytest.mark.parametrize("user", [None, "root"])
+def test_systemd_finds_nothing_wrong_with_it(unit, user):
+    ended = _systemd_analyze("verify", unit(user=user))
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_it_is_as_closed_as_documented(unit):
-    ended = _systemd_analyze("security", "--offline=true", "--no-pager", unit())
+@pytest.mark.parametrize("user", [None, "saliedge"])
+def test_it_is_as_closed_as_documented(unit, user):
+    ended = _systemd_analyze("security", "--offline=true", "--no-pager", unit(user=user))
     exposure = float(re.search(r"exposure level for saliedge.service: ([\d.]+)", ended.stdout)[1])
     assert exposure <= HIGHEST_EXPOSURE
 
@@ -65,6 +67,7 @@ def test_a_secret_of_roots_is_handed_to_the_service(unit):
         {"config": '/etc/a" ExecStartPre="/bin/sh'},
         {"config": "/etc/a\nUser=root"},
         {"config": "/etc/%h"},
+        {"user": "saliedge\nAmbientCapabilities=CAP_SYS_ADMIN"},
         {"addresses": ("any\nUser=root",)},
         {"credentials": ("token",)},
         {"credentials": ("token:/etc/token\nUser=root",)},
