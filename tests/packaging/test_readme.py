@@ -1,4 +1,4 @@
-"""What the README says about commands, extras and exit codes is what there is."""
+"""What the README and its page of extras say is what there is."""
 
 from __future__ import annotations
 
@@ -8,27 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.errors import EXIT_CODES
-
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table below a heading, without its head."""
-    section = README.partition(f"## {heading}")[2].partition("\n## ")[0]
-    table = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in row] for row in table[2:]]
-
-
-def test_exit_codes_are_those_of_the_code() -> None:
-    assert {int(code): meaning for code, meaning in rows("Exit codes")} == EXIT_CODES
-
-
 def test_extras_are_those_of_the_distribution() -> None:
+    page = (ROOT / "docs" / "reference" / "extras.md").read_text(encoding="utf-8")
     with (ROOT / "pyproject.toml").open("rb") as stream:
         project = tomllib.load(stream)["project"]
-    named = [row[0].strip("`") for row in rows("On a Raspberry Pi")]
+    named = re.findall(r"^\| `([\w-]+)` \|", page, re.M)
     assert set(named) == set(project["optional-dependencies"])
 
 
