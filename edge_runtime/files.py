@@ -11,7 +11,7 @@ import ctypes
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from edge_runtime.errors import OutputError, os_error
@@ -28,6 +28,7 @@ __all__ = [
     "refuse_unwritable",
     "sha256_bytes",
     "sha256_file",
+    "wrote",
 ]
 
 _CHUNK_BYTES = 1 << 20
@@ -53,30 +54,72 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-def refuse_existing(path: str | os.PathLike[str], force: bool) -> None:
+def wrote(*names: str, also: Collection[str] = ()) -> Callable[[Path], bool]:
+    """Return how an earlier output is known: a folder with these files, and nothing but them.
+
+    Args:
+        names: Files and folders that every such output has.
+        also: Those that some have.
+    """
+
+    def is_earlier(folder: Path) -> bool:
+        found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+        return found.issuperset(names) and found.issubset({*names, *also})
+
+    return is_earlier
+
+
+def refuse_existing(
+    path: str | os.PathLike[str],
+    force: bool,
+    is_earlier: Callable[[Path], bool] | None = None,
+) -> None:
     """Fail early, before any work, if an output exists and may not be replaced.
 
+    Args:
+        path: The file or folder.
+        force: Whether an earlier output may be replaced.
+        is_earlier: Tells an earlier output of the command from anything else, which is never
+            replaced: a mistaken name must not cost anybody a folder of images. None takes all.
+
     Raises:
-        OutputError: ``path`` exists (an empty folder does not count) and ``force`` is False.
+        OutputError: ``path`` exists (an empty folder does not count), and ``force`` is False or it
+            is nothing that may be replaced.
     """
     target = Path(path)
-    if force or not os.path.lexists(target):
+    if not os.path.lexists(target):
         return
     if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
         return
-    raise OutputError(f"{target} exists already; choose another name or add --force.")
+    if is_earlier is not None and not is_earlier(target):
+        raise OutputError(
+            f"{target} is nothing that this command wrote, so it is not replaced; choose another "
+            "name."
+        )
+    if not force:
+        raise OutputError(f"{target} exists already; choose another name or add --force.")
 
 
-def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+def refuse_unwritable(path: str | os.PathLike[str], folder: bool = False) -> None:
     """Fail early, before any work, if nothing can be written beside an output.
 
-    The folder is made if it is missing.
+    The folder that it will lie in is made if it is missing.
+
+    Args:
+        path: The output.
+        folder: It is a folder itself, as for :func:`atomic_directory`.
 
     Raises:
-        OutputError: the place is read-only, not permitted or full.
+        OutputError: the place is read-only, not permitted or full, or a folder is where a file
+            should be.
     """
-    with output_errors(path):
-        probe = PendingFile(path).path
+    target = Path(path)
+    with output_errors(target):
+        if folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            probe = temporary_beside(target)
+        else:
+            probe = PendingFile(target).path
         try:
             probe.write_bytes(b"x")
         finally:
@@ -177,7 +220,11 @@ class PendingFile:
 
 
 @contextlib.contextmanager
-def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]:
+def atomic_directory(
+    path: str | os.PathLike[str],
+    force: bool = False,
+    is_earlier: Callable[[Path], bool] | None = None,
+) -> Iterator[Path]:
     """Give a temporary folder beside ``path``, renamed to it when the block ends without error.
 
     What killed processes left of earlier ones is cleared away.
@@ -185,6 +232,7 @@ def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Itera
     Args:
         path: The folder to make. Its parent is made if it is missing.
         force: Replace an earlier folder; it is exchanged last, in one step where the system can.
+        is_earlier: What may be replaced; see :func:`refuse_existing`.
 
     Yields:
         The temporary folder, empty.
@@ -194,7 +242,7 @@ def atomic_directory(path: str | os.PathLike[str], force: bool = False) -> Itera
             is unchanged then, and the temporary one is removed.
     """
     target = Path(path)
-    refuse_existing(target, force)
+    refuse_existing(target, force, is_earlier)
     with output_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(target)

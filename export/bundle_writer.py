@@ -38,6 +38,8 @@ __all__ = [
     "BundleContents",
     "bundle_record",
     "gates_path",
+    "is_bundle",
+    "is_reference",
     "report_path",
     "write_bundle",
     "write_reference",
@@ -163,6 +165,16 @@ def _feature_record(features: FeatureMoments) -> FeatureStatistics:
     )
 
 
+def is_bundle(path: Path) -> bool:
+    """Tell a bundle, whole or not, from another folder."""
+    return (path / BUNDLE_FILE).is_file()
+
+
+def is_reference(path: Path) -> bool:
+    """Tell the float graphs of an earlier export, whole or not, from another folder."""
+    return (path / REFERENCE_FILE).is_file()
+
+
 def write_bundle(path: Path, contents: BundleContents, *, force: bool) -> None:
     """Write ``NAME.edge`` beside its place, read it back from the disk, then rename it.
 
@@ -170,7 +182,7 @@ def write_bundle(path: Path, contents: BundleContents, *, force: bool) -> None:
         OutputError: the place is taken (without ``force``), read-only or full, or gave back other
             bytes than were written; an earlier bundle is unchanged then.
     """
-    with atomic_directory(path, force=force) as folder:
+    with atomic_directory(path, force, is_bundle) as folder:
         _write_files(folder, contents.files)
         (folder / BUNDLE_FILE).write_bytes(contents.record)
         written = open_bundle(folder)
@@ -195,7 +207,7 @@ def write_reference(
         files=_records(files),
         bundle_sha256=bundle.sha256,
     )
-    with atomic_directory(path, force=True) as folder:
+    with atomic_directory(path, True, is_reference) as folder:
         _write_files(folder, files)
         (folder / REFERENCE_FILE).write_bytes(_json_bytes(spec.to_json()))
         if not open_reference(folder).verify_files().passed:

@@ -31,7 +31,7 @@ def output_kept_in(path: Path) -> Iterator[None]:
     """Within the block, standard error goes to ``path``, which is written at its end.
 
     An earlier file of that name is replaced, or removed if nothing was written this time. An error
-    that leaves the block is told to the terminal as ever.
+    that leaves the block is told to the terminal as ever, and removes nothing.
 
     Raises:
         OutputError: the file cannot be written, and the block itself did not fail.
@@ -49,7 +49,9 @@ def output_kept_in(path: Path) -> Iterator[None]:
                 _keep(kept, path)
             raise
         _turn_back(terminal)
-        _keep(kept, path)
+        if not _keep(kept, path):
+            with output_errors(path):
+                path.unlink(missing_ok=True)
 
 
 def _turn_back(terminal: int) -> None:
@@ -58,11 +60,10 @@ def _turn_back(terminal: int) -> None:
     os.close(terminal)
 
 
-def _keep(kept: IO[bytes], path: Path) -> None:
+def _keep(kept: IO[bytes], path: Path) -> bool:
+    """Write what there was, and tell whether there was anything."""
     kept.seek(0)
     noise = kept.read()
     if noise:
         atomic_write_bytes(path, noise)
-    else:
-        with output_errors(path):
-            path.unlink(missing_ok=True)
+    return bool(noise)

@@ -23,6 +23,8 @@ from export.bundle_writer import (
     BundleContents,
     bundle_record,
     gates_path,
+    is_bundle,
+    is_reference,
     report_path,
     write_bundle,
     write_reference,
@@ -128,7 +130,9 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         GateError: a gate failed; the report is written, the bundle is not.
         OutputError: a place is taken (without ``force``), read-only or full.
     """
-    refuse_existing(options.out, options.force)
+    refuse_existing(options.out, options.force, is_bundle)
+    if options.reference:
+        refuse_existing(reference_path(options.out), True, is_reference)
     refuse_unwritable(gates_path(options.out))
     for path in (options.out, gates_path(options.out), report_path(options.out)):
         clear_leftovers(path)

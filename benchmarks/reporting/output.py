@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from edge_runtime.files import atomic_write_bytes, atomic_write_text, refuse_existing
+from edge_runtime.files import (
+    atomic_write_bytes,
+    atomic_write_text,
+    refuse_existing,
+    refuse_unwritable,
+)
 
 __all__ = ["refuse_report", "show_data", "show_report", "write_page"]
 
@@ -12,13 +17,14 @@ _STANDARD_OUTPUT = "-"
 
 
 def refuse_report(json_path: str | None, force: bool) -> None:
-    """Fail before any work if the report's file exists and may not be replaced.
+    """Fail before any work if the report's file may not be replaced or cannot be written.
 
     Raises:
-        OutputError: It exists and ``force`` is False.
+        OutputError: It exists and ``force`` is False, or its place is read-only or full.
     """
     if json_path not in (None, _STANDARD_OUTPUT):
         refuse_existing(str(json_path), force)
+        refuse_unwritable(str(json_path))
 
 
 def show_report(text: str, data: bytes, json_path: str | None) -> None:

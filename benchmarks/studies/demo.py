@@ -45,7 +45,7 @@ def demo(out: Path) -> None:
         pipeline.run(
             f"Evaluate on fresh pictures, {engine}", "saliedge", "evaluate", bundle,
             "--data", _FRESH, "--split", "all", "--split-from", run,
-            "--engine", engine, "--out", folder,
+            "--engine", engine, "--out", folder, "--force",
         )  # fmt: skip
         evaluations[engine] = read_json(folder / "metrics.json")
     frames = out / "frames"

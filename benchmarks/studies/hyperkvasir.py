@@ -68,7 +68,7 @@ def hyperkvasir(data: Path, out: Path, reuse_run: bool) -> None:
 
 def _evaluate(pipeline: Pipeline, target: Path, out: Path, *options: str | Path) -> dict[str, Any]:
     title = f"Evaluate {out.name.removeprefix('evaluation-')}"
-    pipeline.run(title, "saliedge", "evaluate", target, *options, "--out", out)
+    pipeline.run(title, "saliedge", "evaluate", target, *options, "--out", out, "--force")
     found: dict[str, Any] = read_json(out / "metrics.json")
     return found
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from edge_runtime.files import atomic_directory
+from edge_runtime.files import atomic_directory, wrote
 from edge_runtime.synthetic.picture import CLASSES, LESION_CLASS, generate
 
 __all__ = ["write_dataset"]
+
+_GROUP = "scene-"
 
 
 def write_dataset(
@@ -49,7 +52,7 @@ def write_dataset(
     table = io.StringIO(newline="")
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("file", "label", "group", "mask"))
-    with atomic_directory(directory, force=force) as folder:
+    with atomic_directory(directory, force, _is_earlier) as folder:
         for name in (*(f"images/{label}" for label in CLASSES), "masks"):
             (folder / name).mkdir(parents=True)
         for index in range(count):
@@ -61,5 +64,14 @@ def write_dataset(
                 mask = f"masks/{index:06d}.png"
                 bits = Image.fromarray(sample.mask.astype(np.uint8) * 255)
                 bits.convert("1", dither=Image.Dither.NONE).save(folder / mask)
-            writer.writerow((file, label, f"scene-{seed + index}", mask))
+            writer.writerow((file, label, f"{_GROUP}{seed + index}", mask))
         (folder / "labels.csv").write_text(table.getvalue(), encoding="utf-8")
+
+
+def _is_earlier(folder: Path) -> bool:
+    """Tell a synthetic set from real images of the same layout, by the groups of its first row."""
+    if not wrote("images", "masks", "labels.csv")(folder):
+        return False
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
+        first = next(csv.DictReader(table), {})
+    return str(first.get("group", "")).startswith(_GROUP)

@@ -13,8 +13,10 @@ from edge_runtime.files import (
     atomic_write_bytes,
     atomic_write_text,
     refuse_existing,
+    refuse_unwritable,
     sha256_bytes,
     sha256_file,
+    wrote,
 )
 
 
@@ -101,6 +103,35 @@ def test_a_stopped_directory_leaves_the_previous_one(tmp_path, stop):
 
 def test_an_empty_folder_may_be_written_into(tmp_path):
     refuse_existing(tmp_path, force=False)
+
+
+@pytest.mark.parametrize("names", [["a.jpg"], ["report.json", "a.jpg"], ["extra.png"]])
+def test_force_replaces_nothing_but_an_earlier_output(tmp_path, names):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in names:
+        (out / name).touch()
+    is_earlier = wrote("report.json", also=("extra.png",))
+    with pytest.raises(OutputError, match="not replaced"), atomic_directory(out, True, is_earlier):
+        pass
+    assert _names(out) == sorted(names)
+
+
+def test_an_earlier_output_is_replaced_with_force_alone(tmp_path):
+    (tmp_path / "report.json").touch()
+    is_earlier = wrote("report.json", also=("extra.png",))
+    refuse_existing(tmp_path, True, is_earlier)
+    with pytest.raises(OutputError, match="--force"):
+        refuse_existing(tmp_path, False, is_earlier)
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_work(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written"):
+        refuse_unwritable("/proc/saliedge/report.json")
+    refuse_unwritable(tmp_path / "new" / "folder", folder=True)
+    assert _names(tmp_path / "new") == []
+    with pytest.raises(OutputError, match="is a folder"):
+        refuse_unwritable(tmp_path / "new")
 
 
 def test_a_full_disk_is_one_sentence():

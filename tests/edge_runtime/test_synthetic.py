@@ -161,6 +161,15 @@ def test_dataset_does_not_overwrite_without_force(tmp_path: Path) -> None:
     assert (tmp_path / "set" / "labels.csv").read_text() != before
 
 
+def test_dataset_takes_no_place_of_real_images_even_with_force(tmp_path: Path) -> None:
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "labels.csv").write_text("file,label,group\nimages/a.png,polyp,patient-1\n")
+    with pytest.raises(OutputError, match="not replaced"):
+        write_dataset(tmp_path, count=1, seed=0, size=32, force=True)
+    assert (tmp_path / "images").is_dir()
+
+
 def test_scene_frames_are_repeatable_and_move() -> None:
     first, second = SyntheticScene(5, 160, 120), SyntheticScene(5, 160, 120)
     assert first.frame(0).shape == (120, 160, 3)

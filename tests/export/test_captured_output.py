@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from edge_runtime.errors import OutputError
 from export.captured_output import log_path, output_kept_in
 
 
@@ -27,6 +28,13 @@ def test_silence_leaves_no_file_and_removes_an_earlier_one(tmp_path):
     with output_kept_in(tmp_path / "x.log"):
         pass
     assert not (tmp_path / "x.log").exists()
+
+
+def test_an_export_that_was_refused_leaves_the_file_of_the_earlier_one(tmp_path):
+    (tmp_path / "x.log").write_text("old")
+    with pytest.raises(OutputError), output_kept_in(tmp_path / "x.log"):
+        raise OutputError("refused")
+    assert (tmp_path / "x.log").read_text() == "old"
 
 
 def test_an_error_passes_and_the_noise_before_it_is_kept(tmp_path, capfd):

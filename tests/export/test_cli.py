@@ -66,6 +66,14 @@ def test_an_existing_bundle_is_kept_without_force(run_export, tiny_run, earlier)
     assert not gates_path(out).exists() and not report_path(out).exists()
 
 
+@pytest.mark.parametrize("name", ["model.edge", "model.reference"])
+def test_a_folder_that_no_export_wrote_is_kept_with_force(run_export, tiny_run, tmp_path, name):
+    (tmp_path / name / "polyp").mkdir(parents=True)
+    with pytest.raises(OutputError, match="not replaced"):
+        run_export(tiny_run, tmp_path / "model.edge", "--force")
+    assert _names(tmp_path / name) == {"polyp"} and _names(tmp_path) == {name}
+
+
 def test_force_replaces_it_and_no_reference_means_none(run_export, tiny_run, earlier):
     out, identity = earlier
     run_export(tiny_run, out, "--force", "--no-reference")

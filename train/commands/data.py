@@ -98,13 +98,14 @@ def check(
     and across the parts of the split and across classes, and overlays that tell a class: regions
     of nearly one colour in its images and not in another's. Groups are checked as they are named.
     """
-    from edge_runtime.files import refuse_existing
+    from edge_runtime.files import refuse_existing, refuse_unwritable
     from train.data_check import inspect_dataset
-    from train.data_check.pages import write_pages
+    from train.data_check.pages import is_earlier_check, write_pages
     from train.run.progress import quiet_reporter, reporting
 
     if out is not None:
-        refuse_existing(out, force)
+        refuse_existing(out, force, is_earlier_check)
+        refuse_unwritable(out, folder=True)
     with quiet_reporter() if as_json else reporting() as reporter:
         inspection = inspect_dataset(source, split_seed, reporter, threshold)
     report = inspection.report

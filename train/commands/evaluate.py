@@ -105,6 +105,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="Folder for metrics.json, predictions.csv and pictures of the figures.",
 )
+@click.option("--force", is_flag=True, help="Replace an earlier evaluation in --out.")
 @click.option(
     "--include-images",
     is_flag=True,
@@ -126,6 +127,7 @@ def evaluate(
     sample: str,
     skip_bad: bool,
     out: Path | None,
+    force: bool,
     include_images: bool,
     as_json: bool,
 ) -> None:
@@ -139,11 +141,16 @@ def evaluate(
     """
     if include_images and out is None:
         raise UsageError("--include-images writes a picture; say where with --out.")
+    from edge_runtime.files import refuse_existing, refuse_unwritable
     from edge_runtime.metrics import Region
     from train.evaluation import SaliencyOptions, open_target, write_evaluation
     from train.evaluation import evaluate as measure
+    from train.evaluation.report import is_earlier_evaluation
     from train.run.progress import quiet_reporter, reporting
 
+    if out is not None:
+        refuse_existing(out, force, is_earlier_evaluation)
+        refuse_unwritable(out, folder=True)
     target = open_target(path, engine=engine, in_float=in_float, checkpoint=checkpoint)
     options = SaliencyOptions(
         methods=_methods(maps),
@@ -163,7 +170,7 @@ def evaluate(
             sensitivity=sensitivity,
             saliency=options,
         )
-    written = write_evaluation(result, out) if out is not None else []
+    written = write_evaluation(result, out, force) if out is not None else []
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.text())
     if written and not as_json:
         click.echo(f"\nwritten to {out}: {', '.join(written)}")

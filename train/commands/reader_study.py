@@ -174,13 +174,14 @@ def analyse(
     Intervals (95 %) resample readers and groups of images. Agreement between readers is Fleiss'
     kappa. Unfinished answers count as far as they go.
     """
-    from edge_runtime.files import refuse_existing
+    from edge_runtime.files import refuse_existing, refuse_unwritable
     from train.reader_study import analyse as analyse_answers
     from train.reader_study import read_answers, read_key, write_report
-    from train.reader_study.report import report_text
+    from train.reader_study.report import is_earlier_report, report_text
 
     if out is not None:
-        refuse_existing(out, force)
+        refuse_existing(out, force, is_earlier_report)
+        refuse_unwritable(out, folder=True)
     key = read_key(key_file)
     analysis = analyse_answers(key, read_answers(answers, key))
     if out is not None:

@@ -6,16 +6,22 @@ import html
 import json
 from pathlib import Path
 
-from edge_runtime.files import atomic_directory
+from edge_runtime.files import atomic_directory, wrote
 from train.data_check.contact_sheet import class_sheet, duplicate_sheet, overlay_sheet
 from train.data_check.inspection import Inspection
 
-__all__ = ["write_pages"]
+__all__ = ["is_earlier_check", "write_pages"]
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:110rem;padding:0 1rem;"
     "color:#1e1e1e;background:#fafafa}pre{white-space:pre-wrap}img{max-width:100%;height:auto}"
 )
+
+
+is_earlier_check = wrote(
+    "report.json", "index.html", also=("classes.png", "duplicates.png", "overlays.png")
+)
+"""Whether a folder is of an earlier check, and nothing else."""
 
 
 def write_pages(inspection: Inspection, out: Path, *, force: bool = False) -> None:
@@ -33,7 +39,7 @@ def write_pages(inspection: Inspection, out: Path, *, force: bool = False) -> No
     }
     report = inspection.report
     sections = [f"<h1>{html.escape(report.source)}</h1><pre>{html.escape(report.text())}</pre>"]
-    with atomic_directory(out, force) as folder:
+    with atomic_directory(out, force, is_earlier_check) as folder:
         for name, (title, picture) in pictures.items():
             if picture is not None:
                 picture.save(folder / f"{name}.png")

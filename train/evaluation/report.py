@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge_runtime
-from edge_runtime.files import atomic_path, atomic_write_text
+from edge_runtime.files import atomic_directory, wrote
 from edge_runtime.metrics import Interval, Reliability
 from train.evaluation.confusion_picture import confusion_picture
 from train.evaluation.decisions import DecisionRow, decision_lines
@@ -24,7 +24,7 @@ from train.evaluation.saliency import SaliencyMeasures
 from train.evaluation.saliency_picture import saliency_picture
 from train.evaluation.saliency_table import saliency_lines
 
-__all__ = ["Calibration", "Evaluation", "write_evaluation"]
+__all__ = ["Calibration", "Evaluation", "is_earlier_evaluation", "write_evaluation"]
 
 # 1: classification, calibration, and pointing and energy of one map.
 # 2: rows of several maps, with the lesions' area and the energy as a multiple of it; regions;
@@ -207,8 +207,18 @@ class Evaluation:
         return lines
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> list[str]:
-    """Write metrics, predictions and pictures, each in one step.
+is_earlier_evaluation = wrote(
+    "metrics.json",
+    "predictions.csv",
+    "confusion.png",
+    "reliability.png",
+    also=("insertion_deletion.png", "saliency.png"),
+)
+"""Whether a folder is of an earlier evaluation, and nothing else."""
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path, force: bool = False) -> list[str]:
+    """Write metrics, predictions and pictures into a folder that appears whole.
 
     The pictures are of confusion and reliability, of insertion and deletion if they were measured,
     and of images with their maps if such were kept (``SaliencyOptions.examples``).
@@ -217,11 +227,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[str]:
         The names of the files.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder exists without ``force``, or cannot be written.
     """
     text = json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n"
-    atomic_write_text(folder / "metrics.json", text)
-    atomic_write_text(folder / "predictions.csv", _predictions(evaluation))
     title = f"{evaluation.part}: {len(evaluation.labels)} images"
     pictures = {
         "confusion.png": confusion_picture(evaluation.confusion, evaluation.classes, title),
@@ -236,9 +244,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[str]:
         pictures["insertion_deletion.png"] = curves
     if measured.examples:
         pictures["saliency.png"] = saliency_picture(measured.examples)
-    for name, picture in pictures.items():
-        with atomic_path(folder / name) as temporary:
-            picture.save(temporary)
+    with atomic_directory(folder, force, is_earlier_evaluation) as written:
+        (written / "metrics.json").write_text(text, encoding="utf-8")
+        (written / "predictions.csv").write_text(_predictions(evaluation), encoding="utf-8")
+        for name, picture in pictures.items():
+            picture.save(written / name)
     return ["metrics.json", "predictions.csv", *pictures]
 
 

@@ -85,8 +85,9 @@ def _split_again(target: Target, dataset: Dataset) -> Split:
     split = split_dataset(dataset, seed, (train, val, test))
     if split.sha256 != expected:
         raise DataError(
-            f"{dataset.source} is not the data that {target.path} was trained on (the split has "
-            "another hash); give that data, --split-from RUN, or --split all if it is other data."
+            f"the parts that {target.path} was trained with cannot be drawn again from "
+            f"{dataset.source}: it is other data, or they were drawn with --group-duplicates or "
+            "--split-file; give --split-from RUN, or --split all for all images."
         )
     return split
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.errors import DataError, UsageError
-from edge_runtime.files import atomic_directory, atomic_write_text, refuse_existing
+from edge_runtime.files import (
+    atomic_directory,
+    atomic_write_text,
+    refuse_existing,
+    refuse_unwritable,
+    wrote,
+)
 from train.data import Sample
 from train.evaluation.selection import select_images
 from train.evaluation.targets import BundleTarget
@@ -24,6 +30,8 @@ __all__ = ["KEY_FILE", "PAGE_FILE", "MadeStudy", "StudyOptions", "make_study"]
 
 PAGE_FILE, KEY_FILE = "reader-study.html", "key.json"
 _NAME_BYTES = 5
+# A folder with answers in it is none: they are not written twice.
+_is_earlier = wrote(PAGE_FILE, KEY_FILE)
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,8 @@ def make_study(options: StudyOptions, reporter: Reporter) -> MadeStudy:
         ArtifactError, DependencyError: a bundle cannot be used here, or has no such map.
         OutputError: the folder exists, or cannot be written.
     """
-    refuse_existing(options.out, options.force)
+    refuse_existing(options.out, options.force, _is_earlier)
+    refuse_unwritable(options.out, folder=True)
     targets = [BundleTarget(choice.bundle, engine=options.engine) for choice in options.maps]
     if len({target.classes for target in targets}) > 1:
         raise UsageError("the bundles have other classes, or in another order; compare one task.")
@@ -135,7 +144,7 @@ def make_study(options: StudyOptions, reporter: Reporter) -> MadeStudy:
         pictures |= dict(zip(case.maps, found.with_maps, strict=True))
     page = study_page(key, cases, draw_schedules(labels, design, random), pictures)
     record = {"format": KEY_FORMAT, "version": KEY_VERSION, **key.to_json()}
-    with atomic_directory(options.out, options.force) as folder:
+    with atomic_directory(options.out, options.force, _is_earlier) as folder:
         atomic_write_text(folder / PAGE_FILE, page)
         atomic_write_text(folder / KEY_FILE, json.dumps(record, indent=1) + "\n")
     return MadeStudy(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.files import atomic_directory, atomic_write_text
+from edge_runtime.files import atomic_directory, atomic_write_text, wrote
 from edge_runtime.metrics import Interval
 from edge_runtime.reporting.page import html_list, html_page, html_table
 from edge_runtime.reporting.text_table import text_table
@@ -38,13 +38,17 @@ class _Table:
     lines: tuple[tuple[str, ...], ...]
 
 
+is_earlier_report = wrote("analysis.json", "report.md", "report.html")
+"""Whether a folder is of an earlier analysis, and nothing else."""
+
+
 def write_report(analysis: Analysis, out: Path, force: bool = False) -> None:
     """Write ``analysis.json``, ``report.md`` and ``report.html`` into a folder.
 
     Raises:
         OutputError: it exists without ``force``, or cannot be written.
     """
-    with atomic_directory(out, force) as folder:
+    with atomic_directory(out, force, is_earlier_report) as folder:
         record = json.dumps(analysis.to_json(), indent=1) + "\n"
         atomic_write_text(folder / "analysis.json", record)
         atomic_write_text(folder / "report.md", report_markdown(analysis))

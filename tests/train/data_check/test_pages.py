@@ -74,3 +74,10 @@ def test_a_set_without_findings_has_no_such_pictures(
 def test_an_earlier_folder_is_kept_without_force(inspection: Inspection, pages: Path) -> None:
     with pytest.raises(OutputError, match="exists already"):
         write_pages(inspection, pages)
+
+
+def test_a_folder_of_images_is_kept_with_force(inspection: Inspection, tmp_path: Path) -> None:
+    (tmp_path / "polyp").mkdir()
+    with pytest.raises(OutputError, match="not replaced"):
+        write_pages(inspection, tmp_path, force=True)
+    assert (tmp_path / "polyp").is_dir()

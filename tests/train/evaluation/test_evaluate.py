@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_runtime.errors import ArtifactError, DataError, UsageError
+from edge_runtime.errors import ArtifactError, DataError, OutputError, UsageError
 from edge_runtime.metrics import Interval
 from train.evaluation import (
     Evaluation,
@@ -138,7 +138,7 @@ class TestBundle:
 
     def test_its_split_is_made_again_and_checked(self, tiny_run: Path, tiny_edge: Path) -> None:
         assert measure(tiny_edge, source=DATA).keys == measure(tiny_run).keys
-        with pytest.raises(DataError, match="another hash"):
+        with pytest.raises(DataError, match="cannot be drawn again from"):
             measure(tiny_edge, source=OTHER)
 
     def test_it_carries_the_operating_points_of_its_run(
@@ -179,6 +179,8 @@ class TestReport:
         assert record["images"] == 6
         rows = list(csv.DictReader((tmp_path / "report" / "predictions.csv").open()))
         assert [row["file"] for row in rows] == list(result.keys)
+        with pytest.raises(OutputError, match="--force"):
+            write_evaluation(result, tmp_path / "report")
         for row in rows:
             shares = {label: float(row[f"p:{label}"]) for label in result.classes}
             assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
