@@ -45,6 +45,7 @@ __all__ = [
 
 # Records are some ten kilobytes long; parsed JSON takes up to twenty times its text.
 _MAX_RECORD_BYTES = 8 << 20
+_FILE_OF_RUN = "best.safetensors"
 _MAX_SIGNATURE_BYTES = 2 * _MAX_RECORD_BYTES  # holds the record in base64
 _Spec = TypeVar("_Spec", BundleSpec, ReferenceSpec)
 
@@ -253,7 +254,10 @@ def _read_record(folder: Path, name: str, kind: str) -> tuple[dict[str, Any], by
         state = "is a file" if folder.exists() else "does not exist"
         raise ArtifactError(f"{folder} {state}; give the folder of {kind}.")
     if not os.path.lexists(folder / name):
-        raise ArtifactError(f"{folder} holds no {name}, so it is not {kind}; check the path.")
+        advice = "check the path"
+        if (folder / _FILE_OF_RUN).exists():
+            advice = f"it is a run; make one: saliedge export {folder} --int8 --out NAME.edge"
+        raise ArtifactError(f"{folder} holds no {name}, so it is not {kind}; {advice}.")
     data = _read_inside(folder, name, _MAX_RECORD_BYTES)
     try:
         return read_json_object(data), data

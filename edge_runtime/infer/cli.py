@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from edge_runtime import __version__
-from edge_runtime.errors import run_command
+from edge_runtime.errors import UsageError, run_command
 from edge_runtime.infer.config_file import config_option, prefer_flags
 from edge_runtime.infer.options import TRIAL_FRAMES, InferOptions
 from edge_runtime.infer.output_options import output_options, take_outputs
@@ -54,7 +54,12 @@ def _size(
     return int(match[1]), int(match[2])
 
 
-@click.command("infer", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "infer",
+    epilog=_EPILOG,
+    # Further words are refused below, with what a shell made of `--source photos/*.jpg` in mind.
+    context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True},
+)
 @config_option
 @click.option(
     "--bundle",
@@ -168,7 +173,13 @@ def infer(**arguments: object) -> None:
 
     For research use, not a diagnosis. Nothing is stored or sent unless an option asks for it.
     """
-    prefer_flags(click.get_current_context(), arguments, "camera", "source")
+    context = click.get_current_context()
+    if context.args:
+        raise UsageError(
+            f"{context.args[0]!r} belongs to no option; --source takes one name: for many images "
+            "that of their folder."
+        )
+    prefer_flags(context, arguments, "camera", "source")
     page, outputs = take_page(arguments), take_outputs(arguments)
     options = InferOptions(**arguments, page=page, outputs=outputs)  # type: ignore[arg-type]  # click has checked the types
     require_supported_system()
@@ -177,7 +188,7 @@ def infer(**arguments: object) -> None:
 
     code = run_inference(options)
     if code:
-        click.get_current_context().exit(code)
+        context.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -21,6 +21,8 @@ from edge_runtime.sources.feed import FrameFeed
 __all__ = ["LiveLine", "print_summary"]
 
 _LIVE_LINE_SECONDS = 0.2
+_CLASSES = 5
+_HINT = "Each prediction: --jsonl FILE (- for here); pictures with the map: --save-overlay DIR."
 
 
 class LiveLine(Sink):
@@ -75,7 +77,12 @@ class LiveLine(Sink):
 
 def print_summary(summary: RunSummary, options: InferOptions) -> None:
     """Print the closing summary: on stdout, unless the JSON lines are there."""
-    lines = [f"{summary.frames} frames in {summary.seconds:.1f} s: {summary.fps:.1f} FPS"]
+    frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
+    lines = [f"{frames} in {summary.seconds:.1f} s: {summary.fps:.1f} FPS"]
+    if summary.only is not None:
+        lines.insert(0, _prediction(summary.only))
+    elif not options.shows_predictions and summary.frames:
+        lines.insert(0, _HINT)
     if summary.latency_ms:
         lines.append(f"latency (preprocess + infer): {_percentiles(summary.latency_ms)}")
         lines.append(f"age of a frame at its prediction: {_percentiles(summary.age_ms)}")
@@ -91,6 +98,15 @@ def print_summary(summary: RunSummary, options: InferOptions) -> None:
         if target is not None and target != "-":
             lines.append(f"written: {target}")
     click.echo("\n".join(lines), err=options.jsonl == "-")
+
+
+def _prediction(prediction: Prediction) -> str:
+    """The classes of a frame, most probable first, and what the probabilities hide."""
+    ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+    shares = ", ".join(f"{name} {100 * value:.1f} %" for name, value in ranked[:_CLASSES])
+    assessment = prediction.assessment
+    doubt = assessment is not None and assessment.doubtful
+    return f"{prediction.frame.source}: {shares}{' (not to be relied on)' if doubt else ''}"
 
 
 def _percentiles(values: dict[str, float]) -> str:

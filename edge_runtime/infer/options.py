@@ -78,5 +78,12 @@ class InferOptions:
         return self.page.serve is not None and not asked_for
 
     @property
+    def shows_predictions(self) -> bool:
+        """Whether any option lets somebody see more of a frame than the summary does."""
+        sent = self.outputs.mqtt is not None or self.outputs.metrics is not None
+        seen = self.show or self.page.serve is not None or self.jsonl is not None
+        return self._writes_maps or seen or sent or bool(self.outputs.sink)
+
+    @property
     def _writes_maps(self) -> bool:
         return self.save_saliency is not None or self.save_overlay is not None

@@ -34,6 +34,7 @@ class RunSummary:
         skipped: Unreadable files that were left out.
         losses: How often the camera was lost.
         labels: Class -> frames, most frequent first.
+        only: The prediction of the only frame; None if there were none or more.
         peak_memory_mib: Most resident memory of the process.
     """
 
@@ -46,6 +47,7 @@ class RunSummary:
     skipped: int
     losses: int
     labels: dict[str, int]
+    only: Prediction | None
     peak_memory_mib: float
 
 
@@ -80,6 +82,7 @@ class RunStatistics:
         self._latencies = _Window()
         self._ages = _Window()
         self._labels: Counter[str] = Counter()
+        self._only: Prediction | None = None
         self._start: float | None = None
         self._end = 0.0
 
@@ -94,6 +97,7 @@ class RunStatistics:
         self._latencies.add(latency)
         self._ages.add(prediction.age_ms)
         self.frames += 1
+        self._only = prediction if self.frames == 1 else None
         self._labels[prediction.label] += 1
         self._end = time.perf_counter()
 
@@ -119,6 +123,7 @@ class RunStatistics:
             skipped=skipped,
             losses=losses,
             labels=dict(self._labels.most_common()),
+            only=self._only,
             peak_memory_mib=peak_memory_mib(),
         )
 

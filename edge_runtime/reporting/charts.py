@@ -166,15 +166,17 @@ def lines(
     for one in series:
         parts += _line(names, one, x, y)
     parts += _legend(series, left + 10)
-    for number, name in enumerate(named):
-        index = names.index(name)
-        place = series[0].values[index]
+    written = float(top)
+    places = [(names.index(name), series[0].values[names.index(name)]) for name in named]
+    # From the top, each below the one before: points that lie close have names that do not overlap.
+    for index, place in sorted(places, key=lambda found: -(found[1] or 0.0)):
         if place is not None:
+            written = max(written + 14, y(place) + 18)
             anchor = "start" if index < len(names) / 2 else "end"
             parts.append(
-                f'<text x="{x(index):.1f}" y="{y(place) + 18 + 14 * number:.1f}" '
+                f'<text x="{x(index):.1f}" y="{written:.1f}" '
                 f'text-anchor="{anchor}" '
-                f'fill="{WARM}">{escape(name)}</text>'
+                f'fill="{WARM}">{escape(names[index])}</text>'
                 f'<circle cx="{x(index):.1f}" cy="{y(place):.1f}" r="4" fill="{WARM}"/>'
             )
     return _svg(width, height, parts)

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from edge_runtime.classifier import Prediction
 from edge_runtime.errors import OutputError
 from edge_runtime.files import PendingFile, atomic_write_bytes, refuse_existing
+from edge_runtime.images import IMAGE_SUFFIXES
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.sinks.base import FrameFiles, Sink
 from edge_runtime.sinks.caption import captioned, write_caption
 from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.opencv import quiet_opencv
+from edge_runtime.sources.video import VIDEO_SUFFIXES
 
 __all__ = ["OverlayFolderSink", "OverlayVideoSink", "open_overlay_sink"]
 
@@ -34,11 +36,17 @@ def open_overlay_sink(target: str, fps: float | None, force: bool = False) -> Si
         force: Replace an earlier video, or write into a folder that is not empty.
 
     Raises:
-        OutputError: It exists without ``force``, or cannot be written.
+        OutputError: It exists without ``force``, cannot be written, or is named like a picture or
+            another kind of video.
     """
     path = Path(target)
     if path.suffix.lower() == _VIDEO_SUFFIX:
         return OverlayVideoSink(path, fps or _DEFAULT_FPS, force)
+    if path.suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES and not path.is_dir():
+        raise OutputError(
+            f"{target} is named like a {path.suffix.lower()} file; name a folder for pictures, or "
+            "FILE.mp4 for a video."
+        )
     return OverlayFolderSink(path, force)
 
 

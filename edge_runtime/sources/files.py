@@ -42,7 +42,8 @@ class FileSource(Source):
             self._root = root.parent
             self._paths = [root]
         else:
-            raise DataError(f"{root} does not exist; check the path.")
+            advice = "name the folder, without a pattern" if "*" in str(root) else "check the path"
+            raise DataError(f"{root} does not exist; {advice}.")
 
     def __len__(self) -> int:
         """Return the number of files."""

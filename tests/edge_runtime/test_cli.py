@@ -28,6 +28,12 @@ def test_an_unknown_command_is_a_usage_error():
     assert CliRunner().invoke(cli.saliedge, ["explode"]).exit_code == 2
 
 
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant():
+    result = CliRunner().invoke(cli.saliedge, ["trian"])
+    assert result.exit_code == 2
+    assert "Did you mean 'train'?" in result.output
+
+
 def test_a_missing_extra_is_one_sentence_that_names_it(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'torch'", name="torch")

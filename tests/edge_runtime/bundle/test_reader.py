@@ -102,6 +102,10 @@ def _no_record(path):
     (path / "bundle.json").unlink()
 
 
+def _run_of_training(path):
+    (path / "bundle.json").rename(path / "best.safetensors")
+
+
 def _half_record(path):
     text = (path / "bundle.json").read_text()
     (path / "bundle.json").write_text(text[: len(text) // 2])
@@ -142,6 +146,7 @@ def _traversal(path):
         (_remove, "does not exist"),
         (_to_file, "is a file"),
         (_no_record, "holds no bundle.json"),
+        (_run_of_training, "it is a run; make one: saliedge export"),
         (_half_record, "is damaged"),
         (_binary_record, "is damaged"),
         (_list_record, "is damaged"),

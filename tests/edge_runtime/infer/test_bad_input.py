@@ -58,6 +58,8 @@ def test_a_bundle_that_cannot_be_trusted(edge_infer, bundle_copy, photos, damage
     ("arguments", "code", "phrase"),
     [
         ([], 2, "either --camera or --source"),
+        (["--source", "a.jpg", "b.jpg"], 2, "--source takes one name"),
+        (["--source", "photos/*.jpg"], 3, "name the folder, without a pattern"),
         (["--camera", "0", "--source", "x"], 2, "either --camera or --source"),
         (["--camera", "webcam"], 2, "a number, /dev/video* or picamera2"),
         (["--camera", "987"], 6, "There is no camera /dev/video987"),

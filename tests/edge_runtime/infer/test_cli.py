@@ -219,6 +219,21 @@ def test_the_summary_tells_speed_memory_and_drops(edge_infer, tiny_bundle_path, 
     assert "\r" not in end.err
 
 
+def test_the_prediction_of_a_single_image_is_told(edge_infer, tiny_bundle_path, photos):
+    photo = next(photos.rglob("*.png"))
+    end = edge_infer("--bundle", tiny_bundle_path, "--source", photo)
+    assert re.match(rf"{photo.name}: \w+ [\d.]+ %, \w+ [\d.]+ %, \w+ [\d.]+ %", end.out)
+    assert "1 frame in" in end.out
+
+
+def test_a_run_that_shows_no_prediction_says_how_to_see_them(
+    edge_infer, tiny_bundle_path, photos, tmp_path
+):
+    arguments = ("--bundle", tiny_bundle_path, "--source", photos)
+    assert "--jsonl FILE" in edge_infer(*arguments).out
+    assert "--jsonl FILE" not in edge_infer(*arguments, "--jsonl", tmp_path / "out.jsonl").out
+
+
 def test_json_lines_on_stdout_leave_it_to_them(edge_infer, tiny_bundle_path, photos):
     end = edge_infer("--bundle", tiny_bundle_path, "--source", photos, "--jsonl", "-")
     assert [json.loads(line)["label"] for line in end.out.splitlines()] == ["red", "green", "blue"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,13 @@ def test_lines_skip_what_is_unknown_and_name_what_is_asked_for():
     assert paths == [2, 2]
     assert "c" in _texts(picture)
     assert "b" not in _texts(picture)
+
+
+def test_names_of_points_that_lie_close_do_not_overlap():
+    names = ["first", "second", "third"]
+    picture = ElementTree.fromstring(lines(names, [Series("s", [21.0, 20.0, 20.5])], "dB", names))
+    heights = sorted(float(text.get("y")) for text in picture.iter("text") if text.text in names)
+    assert min(np.diff(heights)) >= 14
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-50, 1e6)), min_size=1, max_size=80))

@@ -76,6 +76,13 @@ def test_a_film_that_was_cut_short_on_the_disk_is_noticed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["film.avi", "picture.JPG"])
+def test_no_folder_is_made_under_the_name_of_a_film_or_a_picture(tmp_path, name):
+    with pytest.raises(OutputError, match="named like"):
+        open_overlay_sink(str(tmp_path / name), fps=None)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("label", ["bbps-0-1", "entzündet", "息肉", "x" * 200, "a\nb", " "])
 def test_any_label_can_be_written_on_a_picture(tmp_path, label):
     sink = open_overlay_sink(str(tmp_path / "pictures"), fps=None)
