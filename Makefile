@@ -10,7 +10,7 @@ export SALIEDGE_DATA ?= $(abspath ../shared/data)
 endif
 export PYTHON
 
-.PHONY: help venv demo docs test test-arm64 test-docker test-vm dist deb lint format test-all clean
+.PHONY: help venv demo docs test test-arm64 test-docker test-vm mutants dist deb lint format test-all clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,10 @@ test-vm: venv ## The service on a whole arm64 device: camera, models, power cuts
 
 test-all: ## As test, but a missing system package is a failure, and with the tests that wait
 	@SALIEDGE_REQUIRE=all SALIEDGE_SLOW=1 $(MAKE) test test-arm64 test-docker test-vm
+
+mutants: ## Which changes of the arithmetic, the bundle checks and the statistics no test notices
+	@.ci/venv mutants
+	@$(BIN)/mutants $(AREA)
 
 dist: venv ## sdist and wheel of the last commit, the same bytes on every machine
 	@$(BIN)/python .ci/dist.py

@@ -113,7 +113,8 @@ def median_interval(rounds: Sequence[float]) -> MedianInterval:
         reason = Absent("an interval needs two rounds, there is one")
         return MedianInterval(median, reason, reason, 0.0, tuple(rounds))
     left_out = 0
-    while 2 * (left_out + 1) < count and _coverage(count, left_out + 1) >= _CONFIDENCE:
+    # This ends before the middle: an interval without half of the rounds covers nothing.
+    while _coverage(count, left_out + 1) >= _CONFIDENCE:
         left_out += 1
     ordered = sorted(rounds)
     return MedianInterval(

@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.requirements import real_image_folder
+
+# An example that takes long on a busy machine is no failure. All else is as hypothesis has it:
+# where CI is set, it draws the same examples every time.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

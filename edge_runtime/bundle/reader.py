@@ -120,7 +120,7 @@ class _Folder(Generic[_Spec]):
         for spec in self.spec.graphs:
             if (spec.precision, spec.format, spec.saliency) == wanted:
                 return spec, self.read_file(spec.file)
-        offered = ", ".join(sorted(spec.name for spec in self.spec.graphs)) or "none"
+        offered = ", ".join(sorted(spec.name for spec in self.spec.graphs))
         raise ArtifactError(
             f"{self.path} has no {precision} {format} graph with saliency {saliency!r}; it has: "
             f"{offered}."
@@ -277,12 +277,11 @@ def _read_inside(folder: Path, name: str, limit: int) -> bytes:
         ArtifactError: The file is missing, a link, longer, no plain file or unreadable.
     """
     path = folder / name
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        descriptor = os.open(folder, os.O_DIRECTORY)
         try:
             for part in name.split("/"):
-                inner = os.open(part, flags | os.O_NONBLOCK, dir_fd=descriptor)
+                inner = os.open(part, os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = inner
             _check_plain(descriptor, path, limit)

@@ -82,6 +82,16 @@ def test_the_confidence_is_the_share_of_all_outcomes_in_which_the_interval_cover
     assert median_interval([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).confidence == covered
 
 
+def test_the_report_names_every_part_of_an_interval():
+    assert median_interval([3.0, 1.0, 2.0]).to_json() == {
+        "median": 2.0,
+        "low": 1.0,
+        "high": 3.0,
+        "confidence": 0.75,
+        "rounds": [3.0, 1.0, 2.0],
+    }
+
+
 def test_one_round_has_a_median_and_no_interval():
     interval = median_interval([0.5])
     assert interval.median == 0.5

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from benchmarks.absent import Absent
-from benchmarks.comparing.comparison import compare_rounds, holm, with_verdicts
+from benchmarks.comparing.comparison import Comparison, compare_rounds, holm, with_verdicts
 
 p_values = st.lists(st.floats(0, 1), max_size=12)
 
@@ -121,3 +122,84 @@ def test_the_bootstrap_of_a_percentile_is_that_of_frames_drawn_one_by_one(percen
 def test_what_holds_no_latency_cannot_be_compared(rounds):
     with pytest.raises(ValueError, match="round"):
         compare_rounds(rounds, made_rounds(8))
+
+
+def resampled(*ratios):
+    """A comparison of which only the resamples matter."""
+    return Comparison(1.0, 1.0, 1.0, 1.0, np.array([math.log(ratio) for ratio in ratios]))
+
+
+def test_a_one_sided_p_value_counts_the_resamples_on_the_other_side_and_itself():
+    found = resampled(1.0, 1.1, 1.2, 1.3)
+    # A resample at the limit itself speaks against both.
+    assert found.p_above(1.1) == (2 + 1) / (4 + 1)
+    assert found.p_below(1.1) == (3 + 1) / (4 + 1)
+
+
+def test_the_least_p_value_is_two_in_ten_thousand_and_the_largest_one():
+    base = made_rounds(10, between=0.001)
+    assert compare_rounds(base, [2 * item for item in base]).p_value == 2 / 10_001
+    assert compare_rounds(base, [item / 2 for item in base]).p_value == 2 / 10_001
+    assert compare_rounds(base, base).p_value > 0.9
+    constant = [[5.0]] * 6
+    assert compare_rounds(constant, constant).p_value == 1
+
+
+def test_the_interval_leaves_out_a_fortieth_of_the_resamples_at_each_end():
+    found = compare_rounds(made_rounds(11), made_rounds(12))
+    assert (found.replicates < math.log(found.low)).mean() == pytest.approx(0.025, abs=1e-4)
+    assert (found.replicates > math.log(found.high)).mean() == pytest.approx(0.025, abs=1e-4)
+
+
+@pytest.mark.parametrize(("base", "new"), [(6, 6), (11, 20), (12, 12), (40, 30)])
+def test_an_interval_is_as_much_wider_as_students_distribution_asks_for(base, new):
+    """Of the smaller set. One process of ``new`` is e times slower: resamples count its draws."""
+    found = compare_rounds([[1.0]] * base, [[math.e]] + [[1.0]] * (new - 1))
+    draw = np.diff(np.unique(found.replicates.round(9))).min() * new
+    fewest = min(base, new)
+    student = stats.t.ppf(0.975, fewest - 1)
+    expected = math.sqrt(fewest / (fewest - 1)) * student / stats.norm.ppf(0.975)
+    assert draw == pytest.approx(expected, rel=2e-3)
+    assert found.ratio == pytest.approx(math.exp(1 / new))
+
+
+def test_the_same_seed_gives_the_same_interval():
+    base, new = made_rounds(13), made_rounds(14)
+    first, again, other = (compare_rounds(base, new, seed=seed) for seed in (3, 3, 4))
+    assert np.array_equal(first.replicates, again.replicates)
+    assert not np.array_equal(first.replicates, other.replicates)
+    assert np.array_equal(
+        compare_rounds(base, new).replicates, compare_rounds(base, new, seed=0).replicates
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "p_value", "verdict"),
+    [
+        (1.03, 0.01, "slower"),
+        (1.029, 0.01, "no evidence"),
+        (1 / 1.03, 0.01, "faster"),
+        (1 / 1.029, 0.01, "no evidence"),
+        (2.0, 0.05, "no evidence"),
+    ],
+)
+def test_a_verdict_needs_three_per_cent_and_less_than_five_in_a_hundred(ratio, p_value, verdict):
+    (found,) = with_verdicts([Comparison(ratio, ratio, ratio, p_value, np.zeros(0))])
+    assert (found.verdict, found.adjusted) == (verdict, p_value)
+
+
+def test_one_without_a_p_value_takes_no_part_in_the_adjustment():
+    few = Absent("too few")
+    unknown = Comparison(2.0, few, few, few, np.zeros(0))
+    known = Comparison(2.0, 2.0, 2.0, 0.03, np.zeros(0))
+    found = with_verdicts([unknown, known, unknown])
+    assert [one.adjusted for one in found] == [few, 0.03, few]
+    assert [one.verdict for one in found] == ["no evidence", "slower", "no evidence"]
+    assert found[1].to_json() == {
+        "ratio": 2.0,
+        "low": 2.0,
+        "high": 2.0,
+        "p_value": 0.03,
+        "p_adjusted": 0.03,
+        "verdict": "slower",
+    }

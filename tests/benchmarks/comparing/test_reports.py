@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.comparing.command import check, compare
-from benchmarks.comparing.reports import compare_reports, drift, judge, open_reports
+from benchmarks.comparing.comparison import Comparison
+from benchmarks.comparing.reports import (
+    Change,
+    compare_reports,
+    drift,
+    explained,
+    judge,
+    open_reports,
+)
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration
 from benchmarks.report import BundleIdentity, Report, Result
@@ -161,6 +171,81 @@ def test_what_moves_alike_everywhere_is_put_down_to_the_machine(make_report):
         in drift(compare_reports(open_reports([base, slow]), "inference"))[0]
     )
     assert drift(compare_reports(open_reports([base, one]), "inference")) == []
+
+
+def changes_of(name, *ratios, verdict="slower"):
+    """A change for each ratio, all of one report."""
+    return [
+        Change(str(at), Path(name), 1.0, ratio, Comparison(ratio, 1, 1, 0, np.zeros(0), 0, verdict))
+        for at, ratio in enumerate(ratios)
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        changes_of("new.json", 1.2, 1.2),
+        changes_of("new.json", 1.01, 1.01, 1.01, verdict="no evidence"),
+        changes_of("new.json", 1.01, 1.01) + changes_of("new.json", 0.99, verdict="faster"),
+        changes_of("new.json", 1.2, 1.2, 1.3),
+    ],
+    ids=["two", "none moved", "both ways", "by other factors"],
+)
+def test_what_does_not_move_alike_is_no_drift(changes):
+    assert drift(changes) == []
+
+
+def test_each_report_is_looked_at_for_itself():
+    found = drift(changes_of("a.json", 1.2) + changes_of("b.json", 0.8, 0.8, 0.8, verdict="faster"))
+    assert len(found) == 1
+    assert found[0].startswith("all configurations of b.json are faster by the same factor, 0.800")
+
+
+def test_a_change_has_the_latency_of_both_sides_in_milliseconds(make_report):
+    base, new = make_report("a.json", int8_none=5.0), make_report("b.json", int8_none=10.0)
+    (change,) = compare_reports(open_reports([base, new]), "inference")
+    assert change.to_json() == {
+        "configuration": "onnx int8",
+        "file": "b.json",
+        "base_ms": pytest.approx(5.05, rel=0.02),
+        "new_ms": pytest.approx(10.1, rel=0.02),
+        **change.comparison.to_json(),
+    }
+
+
+def test_a_low_percentile_of_reports_is_that_of_their_frames(make_report, make_round):
+    def with_outliers(report):
+        rounds = tuple(make_round(*[5.0] * 5, *[9.0 + i] * 6) for i in range(8))
+        return replace(report, results=(replace(report.results[0], rounds=rounds),))
+
+    base = make_report("a.json", int8_none=5.0)
+    named = open_reports([base, make_report("b.json", with_outliers, int8_none=5.0)])
+    (middle,), (low,) = (compare_reports(named, "inference", *at) for at in ((), (10,)))
+    # The median is the first of the slow frames, 9 to 16 ms: their geometric mean.
+    assert middle.new_ms == pytest.approx(math.prod(range(9, 17)) ** (1 / 8))
+    assert low.new_ms == pytest.approx(5.0)
+    assert low.comparison.ratio == pytest.approx(low.new_ms / low.base_ms)
+
+
+def test_what_else_differs_is_told_of_each_report_beside_the_base(make_report):
+    def change(report):
+        software = {**report.conditions["software"], "numpy": "1.24.0"}
+        return replace(report, conditions={**report.conditions, "software": software})
+
+    paths = [make_report(f"{name}.json", int8_none=5.0) for name in "ab"]
+    paths.append(make_report("c.json", change, int8_none=5.0))
+    (found,) = explained(open_reports(paths))
+    assert found.startswith("differs from a.json to c.json: software numpy: ")
+    assert found.endswith(", 1.24.0")
+
+
+@pytest.mark.parametrize(("ratio", "beyond"), [(1.2, "regressed"), (1.0, "within")])
+@pytest.mark.parametrize("resamples", [19, 20])
+def test_one_in_twenty_is_not_beyond_chance(ratio, beyond, resamples):
+    (change,) = changes_of("new.json", ratio)
+    comparison = replace(change.comparison, replicates=np.full(resamples, math.log(ratio)))
+    expected = "undecided" if resamples == 19 else beyond
+    assert judge([replace(change, comparison=comparison)], 1.1) == (expected,)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def _npy(array):
     return buffer.getvalue()
 
 
-def _with_header(text, content=b""):
-    header = text.encode().ljust(118 - 0)[:117] + b"\n"
+def _with_header(text, content=b"", length=118):
+    header = text.encode().ljust(length)[: length - 1] + b"\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
 
 
@@ -83,6 +83,41 @@ def test_a_forged_header_is_refused_without_taking_memory(header):
         tracemalloc.stop()
 
 
+def test_the_second_version_of_the_format_is_read():
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.arange(3), version=(2, 0))
+    assert read_npy(buffer.getvalue()).tolist() == [0, 1, 2]
+
+
+BYTES = "{{'descr': '|u1', 'fortran_order': False, 'shape': {}}}"
+
+
+def test_a_header_has_a_greatest_length_and_a_shape_a_greatest_number_of_sides():
+    longest = _with_header(BYTES.format("(1,)"), b"\7", length=10_000)
+    assert read_npy(longest).tolist() == [7]
+    deepest = _with_header(BYTES.format((1,) * 32), b"\7", 200)
+    assert read_npy(deepest).ndim == 32
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (_with_header(BYTES.format("(1,)"), b"\7", length=10_001), "cut off or too long"),
+        (_with_header(BYTES.format("(1,)"))[:-1], "cut off or too long"),
+        (_with_header(BYTES.format((1,) * 33), b"\7", 200), "its shape is none"),
+        (_with_header(BYTES.format("[1]"), b"\7"), "its shape is none"),
+        (_with_header("{'descr': '|u1', 'shape': (1,)}", b"\7"), "lacks something"),
+        (_with_header("['descr', 'fortran_order', 'shape']", b"\7"), "lacks something"),
+        (_with_header(BYTES.format("(1,"), b"\7"), "is damaged"),
+        (_with_header(BYTES.format("(2,)"), b"\7"), "does not fit its shape"),
+        (b"PK" + bytes(200), "does not begin like one"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(data, reason):
+    with pytest.raises(ValueError, match=reason):
+        read_npy(data)
+
+
 def test_pickles_are_refused():
     buffer = io.BytesIO()
     np.save(buffer, np.array([{"x": 1}], dtype=object))
@@ -111,6 +146,7 @@ def test_noise_is_an_object_or_refused(noise):
         ('{"a": -Infinity}', "Infinity"),
         ("[]", "no JSON object"),
         ("{", "."),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_readers_could_take_differently_is_refused(text, reason):

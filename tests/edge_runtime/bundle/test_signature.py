@@ -51,7 +51,7 @@ def test_an_unsigned_bundle_is_refused():
 
 
 def test_a_signature_of_another_record_is_refused():
-    with pytest.raises(SignatureError, match="changed after it was signed"):
+    with pytest.raises(SignatureError, match="the bundle was changed after it was signed"):
         verify_signature(RECORD + b" ", SIGNED.to_bytes(), [OURS.public_key()])
 
 
@@ -80,22 +80,34 @@ def _envelope(**changes):
 
 
 @pytest.mark.parametrize(
-    "envelope",
+    ("envelope", "reason"),
     [
-        _envelope(payloadType="application/vnd.in-toto+json"),
-        _envelope(payload="not base64!"),
-        _envelope(signatures=[]),
-        _envelope(signatures=[{"sig": "AA=="}] * 65),
-        _envelope(signatures=[{"keyid": "\u001b[31m", "sig": "AA=="}]),
-        _envelope(signatures=[{"keyid": ""}]),
-        b"[" * 100_000,
-        b"null",
+        (_envelope(payloadType="application/vnd.in-toto+json"), "signs something else"),
+        (_envelope(payload="not base64!"), "'payload' is not base64"),
+        (_envelope(payload=json.loads(SIGNED.to_bytes())["payload"] + "*"), "is not base64"),
+        (_envelope(signatures=[]), "does not hold 1 to 64"),
+        (_envelope(signatures=[{"sig": "AA=="}] * 65), "does not hold 1 to 64"),
+        (_envelope(signatures=[{"keyid": "\u001b[31m", "sig": "AA=="}]), "key id is not 64"),
+        (_envelope(signatures=[{"keyid": ""}]), "sig"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"null", "no JSON object"),
     ],
-    ids=["other type", "payload", "none", "too many", "key id", "no sig", "deep", "null"],
+    ids=["type", "payload", "more", "none", "too many", "key id", "no sig", "deep", "null"],
 )
-def test_an_envelope_that_is_none_is_called_damaged(envelope):
-    with pytest.raises(SignatureError, match="is damaged"):
-        verify_signature(RECORD, envelope, [OURS.public_key()])
+def test_an_envelope_that_is_none_is_called_damaged(envelope, reason):
+    with pytest.raises(SignatureError, match=f"signature of x.edge is damaged.*{reason}"):
+        verify_signature(RECORD, envelope, [OURS.public_key()], "x.edge")
+
+
+def test_up_to_64_signatures_are_read():
+    others = json.loads(_envelope(signatures=[{"sig": "AA=="}] * 63))["signatures"]
+    ours = json.loads(SIGNED.to_bytes())["signatures"]
+    assert verify_signature(RECORD, _envelope(signatures=others + ours), [OURS.public_key()])
+
+
+def test_an_envelope_comes_back_as_it_was():
+    assert Envelope.from_bytes(SIGNED.to_bytes()) == SIGNED
+    assert json.loads(SIGNED.to_bytes())["signatures"][0]["keyid"] == key_id(OURS.public_key())
 
 
 @pytest.mark.parametrize("length", [0, 63, 65])
