@@ -32,6 +32,7 @@ __all__ = [
     "Terminated",
     "UsageError",
     "exit_code_table",
+    "reason_of",
     "run_command",
 ]
 
@@ -179,6 +180,12 @@ def os_error(error: OSError) -> OutputError | None:
         return None
     where = f"{error.filename}: " if error.filename else ""
     return OutputError(f"{where}{reason}.")
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, without the system's number of it and the name that the sentence has."""
+    reason = getattr(error, "strerror", None)
+    return reason if isinstance(reason, str) else str(error)
 
 
 def run_command(

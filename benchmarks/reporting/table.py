@@ -60,8 +60,9 @@ def conditions_lines(report: Report) -> list[str]:
     frame = f"{workload.frame_width} x {workload.frame_height}"
     return [
         *machine_lines(report.bundle, report.conditions, engines),
-        f"{workload.rounds} rounds in turn, each process: {workload.warmup} frames to warm up, "
-        f"{workload.frames} timed; {plural(workload.threads, 'thread')}, synthetic frames {frame}",
+        f"{plural(workload.rounds, 'round')} in turn, each process: "
+        f"{workload.warmup} frames to warm up, {workload.frames} timed; "
+        f"{plural(workload.threads, 'thread')}, synthetic frames {frame}",
     ]
 
 

@@ -7,7 +7,7 @@ import json
 
 import click
 
-from edge_runtime.errors import GateError
+from edge_runtime.errors import GateError, reason_of
 
 __all__ = ["health"]
 
@@ -43,8 +43,8 @@ def health(metrics: str, as_json: bool) -> None:
         healthy, reason, frames = record["healthy"], record["reason"], record["frames"]
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         raise GateError(
-            f"Nobody answers at {metrics} as edge-infer does ({error}); start it with --metrics "
-            f"{metrics}."
+            f"Nobody answers at {metrics} as edge-infer does ({reason_of(error)}); start it "
+            f"with --metrics {metrics}."
         ) from error
     if as_json:
         click.echo(json.dumps(record))

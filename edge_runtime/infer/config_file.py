@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import UsageError, reason_of
 
 __all__ = ["config_option", "prefer_flags"]
 
@@ -93,7 +93,9 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The configuration {path} cannot be read ({error}).") from error
+        raise UsageError(
+            f"The configuration {path} cannot be read ({reason_of(error)})."
+        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML ({error}).") from error
 

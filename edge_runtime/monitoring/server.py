@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from edge_runtime import __version__
-from edge_runtime.errors import OutputError, UsageError
+from edge_runtime.errors import OutputError, UsageError, reason_of
 from edge_runtime.monitoring.metrics import CONTENT_TYPE, exposition
 from edge_runtime.monitoring.progress import ProgressSnapshot, RunProgress
 
@@ -102,8 +102,8 @@ class MonitoringServer:
             self._server = _Server(address, self._answer)
         except (OSError, OverflowError) as error:
             raise OutputError(
-                f"The metrics cannot be served at {address[0]}:{address[1]} ({error}); choose "
-                f"another address."
+                f"The metrics cannot be served at {address[0]}:{address[1]} "
+                f"({reason_of(error)}); choose another address."
             ) from error
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import UsageError, reason_of
 from train.config.sections import TrainConfig
 
 __all__ = [
@@ -74,7 +74,9 @@ def read_toml(path: Path) -> dict[str, dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} cannot be read ({error}).") from error
+        raise UsageError(
+            f"the configuration {path} cannot be read ({reason_of(error)})."
+        ) from error
     return _parse(text, str(path))
 
 

@@ -105,7 +105,7 @@ def test_what_is_wrong_is_named_with_its_entry(config, text, sentence):
 def test_a_file_that_is_not_there_is_a_usage_error(edge_infer, tmp_path):
     end = edge_infer("--config", tmp_path / "none.toml")
     assert end.code == 2
-    assert "cannot be read" in end.err
+    assert "cannot be read (No such file or directory)" in end.err
 
 
 NAMES = st.sampled_from([option.opts[-1].removeprefix("--") for option in infer.params])
