@@ -8,6 +8,7 @@ from pathlib import Path
 import benchmarks
 import edge_runtime
 from benchmarks.absent import Absent
+from edge_runtime import plugins
 from edge_runtime.bundle import Bundle
 from edge_runtime.engines import ENGINES
 
@@ -24,13 +25,22 @@ def installed_bytes(bundle: Bundle, engines: tuple[str, ...]) -> dict[str, int |
         bundle: The bundle.
         engines: Names of the engines that were measured.
     """
-    packages = [ENGINES[name].package.replace("_", "-") for name in engines]
+    packages = [_distribution_of(name) for name in engines]
     found: dict[str, int | Absent] = {
         "bundle": sum(record.bytes for record in bundle.spec.files.values()),
         "saliedge": sum(_folder_bytes(Path(str(package.__file__)).parent)
                         for package in (edge_runtime, benchmarks)),
     }  # fmt: skip
     return found | {name: _distribution_bytes(name) for name in (*_ALWAYS, *packages)}
+
+
+def _distribution_of(engine: str) -> str:
+    """Name of the distribution that an engine comes with: of its maker, or the plug-in's."""
+    if engine in ENGINES:
+        return ENGINES[engine].package.replace("_", "-")
+    plugin = plugins.find_plugin(plugins.ENGINES, engine)
+    found = None if plugin is None else plugin.entry_point.dist
+    return engine if found is None else found.name
 
 
 def _folder_bytes(folder: Path) -> int:

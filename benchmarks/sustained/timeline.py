@@ -184,9 +184,11 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
         high: Upper end, above it.
         most: How many at most, 3 or more.
     """
-    rough = (high - low) / (most - 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough * 0.999999)
-    first = math.ceil(low / step - 1e-9)
-    count = math.floor(high / step + 1e-9) - first + 1
+    power = 10.0 ** (math.floor(math.log10((high - low) / (most - 1))) - 1)
+    for step in (power * digit for digit in (1, 2, 5, 10, 20, 50, 100)):
+        first = math.ceil(low / step - 1e-9)
+        count = math.floor(high / step + 1e-9) - first + 1
+        # The next smaller step, at most 2.5 times finer, gave 4 ticks or more: there is one.
+        if count <= most:
+            break
     return [round((first + index) * step, 12) for index in range(count)]

@@ -21,7 +21,7 @@ def test_ticks_lie_within_their_ends_and_are_few(low, span, most):
 
 @pytest.mark.parametrize(
     ("ends", "ticks"),
-    [((0, 10), [0, 5, 10]), ((47.8, 88.2), [60, 80]), ((1.9, 2.4), [2.0, 2.2, 2.4])],
+    [((0, 10), [0, 5, 10]), ((47.8, 88.2), [50, 60, 70, 80]), ((1.9, 2.4), [2.0, 2.2, 2.4])],
 )
 def test_ticks_are_round(ends, ticks):
     assert linear_ticks(*ends, 4) == ticks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 
@@ -32,7 +33,7 @@ def test_a_signed_bundle_verifies_with_the_public_key(saliedge, signed, key):
     end = saliedge("verify", signed, "--files-only", "--public-key", key.with_suffix(".pub"))
     assert end.code == 0
     assert f"signed by     {key_id(load_public_key(key.with_suffix('.pub')))}" in end.out
-    assert "12 of 12 files" in end.out
+    assert re.search(r"\b(\d+) of \1 files", end.out)
 
 
 def test_without_a_key_a_signature_is_shown_as_unchecked(saliedge, signed, bundle_copy):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -31,7 +32,7 @@ def _replace_array(bundle, name, change):
 def test_a_good_bundle_passes_in_every_installed_engine(saliedge, tiny_bundle_path):
     end = saliedge("verify", tiny_bundle_path)
     assert end.code == 0
-    assert "12 of 12 files" in end.out
+    assert re.search(r"\b(\d+) of \1 files", end.out)
     assert all(engine in end.out for engine in installed_engines())
     assert end.out.count("passed") == 3 * len(installed_engines())
 
