@@ -74,13 +74,13 @@ def findings_of_rounds(rounds: Sequence[Round], warmup: int) -> list[str]:
     medians = np.array(round_medians(rounds))
     low, high = np.percentile(medians, [25, 75])
     spread = (high - low) / np.median(medians)
-    if len(rounds) > 1 and spread > _DISAGREEMENT:
+    if spread > _DISAGREEMENT:
         found.append(
             f"its processes disagree: half of their medians lie {spread:.0%} apart; end other work "
             "on the machine, or give more --rounds."
         )
     trend = _trend(medians)
-    if abs(trend) > MINIMUM_EFFECT and len(rounds) >= MINIMUM_ROUNDS:
+    if abs(trend) > MINIMUM_EFFECT:
         found.append(
             f"it became {abs(trend):.0%} {'slower' if trend > 0 else 'faster'} from the first "
             "processes to the last, beyond chance: let the machine cool down, or wait until other "
@@ -105,6 +105,8 @@ def findings_of_machine(machine: dict[str, Any]) -> list[str]:
 def _trend(medians: npt.NDArray[np.float64]) -> float:
     """Change from the first to the last process, as a share; 0 if it may be chance.
 
+    Of fewer than six it always may be.
+
     By the test of Mann (Econometrica 13, 1945) on the order of the medians, at 1 %, two-sided, and
     the line through the median of all slopes (Sen, JASA 63, 1968).
     """
@@ -113,7 +115,7 @@ def _trend(medians: npt.NDArray[np.float64]) -> float:
     steps = medians[second] - medians[first]
     score = float(np.sign(steps).sum())
     deviation = np.sqrt(count * (count - 1) * (2 * count + 5) / 18)
-    if not deviation or abs(score) - 1 <= 2.576 * deviation:
+    if abs(score) - 1 <= 2.576 * deviation:
         return 0.0
     slope = float(np.median(steps / (second - first)))
     return slope * (count - 1) / float(np.median(medians))

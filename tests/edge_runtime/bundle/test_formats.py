@@ -147,11 +147,12 @@ def test_noise_is_an_object_or_refused(noise):
         ("[]", "no JSON object"),
         ("{", "."),
         ("[" * 100_000, "nested too deeply"),
+        ('{"a": "\xe4"}', "no UTF-8 text"),
     ],
 )
 def test_what_readers_could_take_differently_is_refused(text, reason):
     with pytest.raises(ValueError, match=reason):
-        read_json_object(text.encode())
+        read_json_object(text.encode("latin-1"))
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False, allow_infinity=False)))

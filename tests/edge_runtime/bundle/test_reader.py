@@ -160,7 +160,7 @@ def _traversal(path):
     [
         (_remove, "does not exist; give the folder of a bundle"),
         (_to_file, "is a file; give the folder of a bundle"),
-        (_no_record, "holds no bundle.json, so it is not a bundle"),
+        (_no_record, "holds no bundle.json, so it is not a bundle; check the path"),
         (_run_of_training, "it is a run; make one: saliedge export"),
         (_half_record, "is damaged.*; copy a bundle again"),
         (_binary_record, "is damaged"),

@@ -102,7 +102,11 @@ def test_a_convolution_is_the_exact_sum_also_in_parts(monkeypatch, unfolded_byte
     assert np.array_equal(found.numpy(), naive(layer, x - 7))
 
 
-def test_a_convolution_is_split_so_that_no_part_unfolds_more_than_is_allowed(monkeypatch):
+@pytest.mark.parametrize(("allowed", "parts"), [(2, [2, 2, 1]), (0.5, [1] * 5)])
+def test_a_convolution_is_split_so_that_no_part_unfolds_more_than_is_allowed(
+    monkeypatch, allowed, parts
+):
+    """Or image by image, where one is more than that."""
     calls = []
 
     def recorded(part, *arguments):
@@ -113,9 +117,10 @@ def test_a_convolution_is_split_so_that_no_part_unfolds_more_than_is_allowed(mon
     monkeypatch.setattr(forward.F, "conv2d", recorded)
     # An image of 6 x 9 with the padding has 27 cells at this stride, each of 2 groups of 2 channels
     # under 2 x 3 float64 weights.
-    monkeypatch.setattr(forward, "_UNFOLDED_BYTES", 2 * 27 * 2 * (2 * 2 * 3) * 8)
+    image = 27 * 2 * (2 * 2 * 3) * 8
+    monkeypatch.setattr(forward, "_UNFOLDED_BYTES", int(allowed * image))
     convolution().convolve(torch.zeros(5, 4, 5, 6), torch.zeros(4, 2, 2, 3), None)
-    assert calls == [2, 2, 1]
+    assert calls == parts
 
 
 def test_a_convolution_without_options_moves_by_one_without_padding():
@@ -166,8 +171,9 @@ def test_the_padding_of_a_max_pool_never_wins():
 
 
 def test_an_average_of_a_window_is_rounded_half_to_even():
-    pool = AvgPool("x", "y", (1, 2), (1, 2), (0, 0, 0, 0))
-    assert run(pool, {}, x=integers([[[1, 2, 3, 4, 2, 2]]])).tolist() == [[[[2.0, 4.0, 2.0]]]]
+    pool = AvgPool("x", "y", (1, 2), (1, 1), (0, 0, 0, 0))
+    x = integers([[[1, 2, 3, 4, 2, 2]]])
+    assert run(pool, {}, x=x).tolist() == [[[[2.0, 2.0, 4.0, 3.0, 2.0]]]]
 
 
 def test_a_global_average_is_quantised_at_its_output():

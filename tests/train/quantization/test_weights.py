@@ -39,8 +39,9 @@ def test_weight_and_bias_gradients_are_straight_through():
 
 
 def test_bias_counts_steps_of_input_scale_times_weight_scale():
-    steps = bias_steps(torch.tensor([0.26]), torch.tensor([0.2]), torch.tensor(0.5))
-    assert steps.tolist() == [3.0]
+    scale = torch.tensor([0.2, 0.4])
+    steps = bias_steps(torch.tensor([0.26, -90.04]), scale, torch.tensor(0.5))
+    assert steps.tolist() == [3.0, -450.0]
 
 
 def test_sawb_takes_the_end_of_the_grid_from_two_moments():
@@ -51,12 +52,15 @@ def test_sawb_takes_the_end_of_the_grid_from_two_moments():
     assert weight_scales(weight, 4, "sawb").item() == pytest.approx(size / 7)
     two = (3.12 * size - 2.064 * 1.5) / 3
     assert weight_scales(weight, 2, "sawb").item() == pytest.approx(two)
+    # Each channel for itself. At one magnitude the regression gives 1.056 of it, too much.
+    channels = torch.cat([weight, torch.full((1, 4), 0.1)])
+    assert weight_scales(channels, 2, "sawb").tolist() == pytest.approx([two, 0.1 / 3])
 
 
 def test_two_bit_sawb_has_four_levels_without_zero():
-    weight = torch.tensor([[-1.0, -0.1, 0.0, 0.1, 1.0]])
+    weight = torch.tensor([[-1.0, -0.1, 0.0, 0.1, 0.75, 1.0]])
     steps = weight_steps(weight, torch.tensor([0.3]), 2, "sawb")
-    assert steps.tolist() == [[-3.0, -1.0, 1.0, 1.0, 3.0]]
+    assert steps.tolist() == [[-3.0, -1.0, 1.0, 1.0, 3.0, 3.0]]
     assert weight_levels(2, "sawb") == 3
 
 
@@ -96,6 +100,16 @@ class TestLearnedSteps:
         assert weight.grad.tolist() == [[1.0, 1.0, 0.0]]
         assert scale.grad.item() == pytest.approx((-0.5 - 0.2 + 1.0) / 3**0.5)
 
+    def test_a_weight_at_an_end_of_the_grid_counts_as_clipped(self):
+        """4 bit, Q = 7, step 0.5: w / s is 7, -7 and -20; the paper's inside is strict."""
+        weight = torch.tensor([[3.5, -3.5, -10.0, 0.5]], requires_grad=True)
+        scale = torch.tensor([0.5], requires_grad=True)
+        steps = learned_weight_steps(weight, scale, 4)
+        assert steps.tolist() == [[7.0, -7.0, -7.0, 1.0]]
+        (steps * 0.5).sum().backward()
+        assert weight.grad.tolist() == [[0.0, 0.0, 0.0, 1.0]]
+        assert scale.grad.item() == pytest.approx((7 - 7 - 7 + 0) / (4 * 7) ** 0.5)
+
     def test_each_channel_has_a_step_of_its_own(self):
         weight = torch.tensor([[[[0.25]]], [[[0.25]]]])
         scale = torch.tensor([0.5, 0.1], requires_grad=True)
@@ -120,3 +134,9 @@ class TestLearnedSteps:
     def test_a_grid_that_holds_every_weight_is_found(self):
         weight = torch.tensor([[-0.7, 0.1, 0.3, 0.6]])
         assert first_learned_scales(weight, 4).item() == pytest.approx(0.1)
+
+    def test_the_smallest_share_is_tried_too(self):
+        """Cutting one weight of 1 off costs less than rounding 4096 of 1/64 away."""
+        weight = torch.full((1, 4097), 1 / 64)
+        weight[0, 0] = 1.0
+        assert first_learned_scales(weight, 2).item() == 1 / 64
