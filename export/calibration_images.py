@@ -29,7 +29,7 @@ _FEWEST = 16
 _BYTES_PER_ELEMENT = 16
 # Measured on ResNet-18, whose first layer outweighs the others: the same, per element of the widest
 # gradient, which has a layer's output channels on its input's cells (zeros stand between strides).
-_BYTES_PER_WIDEST = 48
+_BYTES_PER_WIDEST = 64
 _MEMORY_BYTES = 1750 << 20
 
 

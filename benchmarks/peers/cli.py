@@ -24,6 +24,14 @@ __all__ = ["peers"]
 )
 @click.option("--rounds", type=click.IntRange(min=2), default=30, show_default=True)
 @click.option(
+    "--renewed-after",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="ROUNDS",
+    help="Rounds that a process lives; more than one where the machine is too busy to start many.",
+)
+@click.option(
     "--frames",
     type=click.IntRange(min=1),
     default=15,
@@ -50,6 +58,7 @@ def peers(
     out: Path,
     threads: tuple[int, ...],
     rounds: int,
+    renewed_after: int,
     frames: int,
     samples: int,
     ultralytics: Path | None,
@@ -70,6 +79,7 @@ def peers(
     options = PeersOptions(
         threads=threads,
         rounds=rounds,
+        renewed_after=renewed_after,
         frames=frames,
         samples=samples,
         instructions=instructions,
@@ -83,6 +93,7 @@ def peers(
             conditions=before,
             load_after=load if isinstance(load, float) else None,
             rounds=rounds,
+            renewed_after=renewed_after,
             frames=frames * options.bursts,
             networks=networks,
         )

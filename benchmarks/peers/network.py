@@ -35,7 +35,8 @@ class PeersOptions:
 
     Attributes:
         threads: Numbers of threads.
-        rounds: Pairs of processes for each number of threads.
+        rounds: Pairs for each number of threads.
+        renewed_after: Rounds after which processes are replaced by fresh ones.
         bursts: Turns of each contestant in a round.
         frames: Images of a turn.
         samples: Calibration images of the peers; the first of those of the export.
@@ -45,6 +46,7 @@ class PeersOptions:
 
     threads: tuple[int, ...] = (1, 2)
     rounds: int = 30
+    renewed_after: int = 1
     bursts: int = 4
     frames: int = 15
     samples: int = 64
@@ -95,6 +97,8 @@ def compare_network(
             if _classify(entrant, labels, result):
                 result.files[contestant.name] = _file_bytes(entrant, bundle)
                 entrants.append(entrant)
+        if options.instructions:
+            result.instructions = count_instructions(entrants, tell=tell)
         for threads in options.threads:
             result.timings[threads] = time_pairs(
                 entrants,
@@ -102,10 +106,9 @@ def compare_network(
                 rounds=options.rounds,
                 bursts=options.bursts,
                 frames=options.frames,
+                renewed_after=options.renewed_after,
                 tell=tell,
             )
-        if options.instructions:
-            result.instructions = count_instructions(entrants, tell=tell)
     return result
 
 

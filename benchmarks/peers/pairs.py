@@ -134,6 +134,7 @@ def time_pairs(
     bursts: int = 4,
     frames: int = 15,
     warm_up: int = 10,
+    renewed_after: int = 1,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Timing]:
     """Time all entrants, and return what was measured by name.
@@ -141,10 +142,11 @@ def time_pairs(
     Args:
         entrants: Who takes part; all of them are loaded at once.
         threads: Threads of each engine.
-        rounds: Pairs of processes.
+        rounds: Pairs.
         bursts: Turns of each in a round.
         frames: Images of a turn.
         warm_up: Images before the first turn of a process.
+        renewed_after: Rounds after which every process is replaced by a fresh one, if not later.
         tell: Told the number of each round.
 
     Raises:
@@ -158,7 +160,7 @@ def time_pairs(
             tell(f"round {number + 1} of {rounds}, {threads} thread(s)")
             for entrant in entrants:
                 name = entrant.contestant.name
-                if number % entrant.contestant.rounds_a_process == 0:
+                if number % max(renewed_after, entrant.contestant.rounds_a_process) == 0:
                     if name in running:
                         running.pop(name).close()
                     running[name] = Process(entrant, threads)

@@ -110,7 +110,8 @@ class PeersReport:
     Attributes:
         conditions: Of the machine, before the run.
         load_after: Load of the last minute at its end, or None.
-        rounds: Pairs of processes.
+        rounds: Pairs.
+        renewed_after: Rounds after which processes were replaced by fresh ones.
         frames: Images that were timed in each round.
         networks: One for each size.
     """
@@ -118,6 +119,7 @@ class PeersReport:
     conditions: dict[str, Any]
     load_after: float | None
     rounds: int
+    renewed_after: int
     frames: int
     networks: Sequence[NetworkResult]
 
@@ -129,6 +131,7 @@ class PeersReport:
             "conditions": self.conditions,
             "load_after": self.load_after,
             "rounds": self.rounds,
+            "renewed_after": self.renewed_after,
             "frames_a_round": self.frames,
             "networks": [network.to_json() for network in self.networks],
         }
@@ -153,8 +156,8 @@ class PeersReport:
             f"Conditions: {machine['cpu_model']} ({listed}), {machine['processors_usable']} "
             f"processors, load of the last minute {machine['load_average']} before and "
             f"{self.load_after} after; {software['kernel']}, Python {software['python']}; "
-            f"{'; '.join(runtimes)}. {self.rounds} interleaved pairs of processes, {self.frames} "
-            "images timed in each. Intervals: 95 %, sign test over the pairs.",
+            f"{'; '.join(runtimes)}. {self.rounds} interleaved pairs, {self.frames} images "
+            f"timed in each, fresh processes after every {self.renewed_after}. Intervals: 95 %, sign test over the pairs.",
         ]
 
 
