@@ -176,7 +176,7 @@ def execute(
     images: np.ndarray,
     class_index: np.ndarray | None = None,
     *,
-    batch_size: int = 16,
+    batch_size: int = 8,
 ) -> dict[str, np.ndarray]:
     """Run the reference on images.
 

@@ -157,7 +157,8 @@ class PeersReport:
             f"processors, load of the last minute {machine['load_average']} before and "
             f"{self.load_after} after; {software['kernel']}, Python {software['python']}; "
             f"{'; '.join(runtimes)}. {self.rounds} interleaved pairs, {self.frames} images "
-            f"timed in each, fresh processes after every {self.renewed_after}. Intervals: 95 %, sign test over the pairs.",
+            f"timed in each, fresh processes after every {self.renewed_after}. Intervals: 95 %, "
+            "sign test over the pairs.",
         ]
 
 
