@@ -89,8 +89,9 @@ async function show() {
   const figures = views.map(figure);
   element("views").style.setProperty("--columns", step.part === "readings" ? 2 : 3);
   element("views").replaceChildren(...figures);
-  // The clock waits until everything can be seen.
-  await Promise.all(figures.map((one) => one.querySelector("img").decode()));
+  // The clock waits until everything can be seen. A browser may refuse to decode ahead of time (memory,
+  // a page in the background), and then shows the picture all the same.
+  await Promise.allSettled(figures.map((one) => one.querySelector("img").decode()));
   if (steps[position()] !== step) return;
   start();
   focusOn(firstOpen() ?? fieldsets()[0]);
