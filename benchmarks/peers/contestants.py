@@ -82,7 +82,7 @@ CONTESTANTS = (
     ),
     # These take seconds to start, so their processes live longer.
     Contestant(
-        "torch INT8 (FX, x86)", "network", f"{_OPENERS}:torch", "int8.pt", _ONNX,
+        "torch INT8 (FX, oneDNN)", "network", f"{_OPENERS}:torch", "int8.pt", _ONNX,
         rounds_a_process=6,
     ),
     Contestant(_LOOP, "loop", f"{_OPENERS}:bundle_loop", "int8.onnx"),

@@ -1,4 +1,4 @@
-"""torch's own INT8 on the processor: post-training, FX graph mode, the kernels for x86.
+"""torch's own INT8 on the processor: post-training, FX graph mode, the kernels of oneDNN.
 
 The network is read back from the float ONNX graph of a reference, so that it has the very weights
 of the other contestants and nothing but convolutions, clips, sums, the mean and the linear layer.
@@ -29,7 +29,8 @@ from edge_runtime.files import atomic_write_bytes
 
 __all__ = ["network_of", "quantize_torch", "torch_engine"]
 
-_BACKEND, _SIDE = "x86", "side"
+# A fifth of the time of "x86" and an eighth of "fbgemm", for EfficientNet-Lite0 with VNNI.
+_BACKEND, _SIDE = "onednn", "side"
 
 
 def network_of(model: onnx.ModelProto) -> torch.fx.GraphModule:
