@@ -131,6 +131,8 @@ def test_other_machines_and_other_work_are_refused(make_report, run_compare, cha
     ending = run_compare(base, make_report("new.json", change, int8_none=5.0))
     assert ending.code == UsageError.exit_code
     assert told in ending.err
+    assert "base.json" in ending.err
+    assert "new.json" in ending.err
     assert ending.err.count("\n") == 1
 
 
