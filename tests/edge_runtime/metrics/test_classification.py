@@ -28,7 +28,7 @@ def evaluations(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return labels, scores / scores.sum(axis=1, keepdims=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(evaluations())
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 def test_every_figure_agrees_with_scikit_learn(
