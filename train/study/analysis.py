@@ -21,14 +21,14 @@ from edge_runtime.metrics import Interval
 from edge_runtime.metrics.bootstrap import resample_counts
 from train.study.matrix import BASELINE, MATRIX, Row
 from train.study.plan import Plan
-from train.study.records import Lesions, Record
+from train.study.records import MAPS, Lesions, Record
 
 __all__ = ["Analysis", "RowFigures", "analyse"]
 
 Floats = npt.NDArray[np.float64]
 _REPLICATES = 2000
 _ENDS = (2.5, 97.5)
-_PAIRED = {"pointing", "energy", "cam_pointing"}
+_PAIRED = ("pointing", "energy")
 
 
 @dataclass(frozen=True)
@@ -289,16 +289,13 @@ def _over_selections(
 
 def _saliency_figures(records: Sequence[Record]) -> dict[str, Interval]:
     def make(resampled: _Resampled, columns: dict[str, Floats]) -> dict[str, Interval]:
-        figures = {
-            "pointing": resampled.mean(columns["pointing"]),
-            "energy": resampled.mean(columns["energy"]),
-            "energy_over_area": resampled.ratio(columns["energy"], columns["area"]),
-        }
-        if "region" in columns:
-            figures["region"] = resampled.mean(columns["region"])
-        if "cam_pointing" in columns:
-            figures["cam_pointing"] = resampled.mean(columns["cam_pointing"])
-            figures["cam_energy"] = resampled.mean(columns["cam_energy"])
+        figures: dict[str, Interval] = {}
+        for prefix in MAPS.values():
+            for name in {f"{prefix}pointing", f"{prefix}region"} & columns.keys():
+                figures[name] = resampled.mean(columns[name])
+            if (name := f"{prefix}energy") in columns:
+                figures[name] = resampled.mean(columns[name])
+                figures[f"{name}_over_area"] = resampled.ratio(columns[name], columns["area"])
         return figures
 
     return _over_selections(records, make)
@@ -310,7 +307,8 @@ def _saliency_minus(ours: Sequence[Record], theirs: Sequence[Record]) -> dict[st
     for selection, columns in _selections(_lesion_columns(ours)).items():
         if len(columns["index"]):
             resampled = _Resampled(columns["group"].astype(np.int64).tolist())
-            for name in _PAIRED & columns.keys():
+            paired = {f"{prefix}{name}" for prefix in MAPS.values() for name in _PAIRED}
+            for name in paired & columns.keys() & others[selection].keys():
                 difference = columns[name] - others[selection][name]
                 found[f"{selection}/{name}_minus_float"] = resampled.mean(difference)
     return found

@@ -8,28 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.classifier import softmax
+from edge_runtime.errors import ArtifactError
+from edge_runtime.map_grid import MapGrid
 from edge_runtime.metrics import (
     Region,
-    box_mean,
     classification_metrics,
     energy_inside,
     pointing,
 )
 from train.attribution import places_of
 from train.evaluation.localization import centred_gaussian
-from train.evaluation.maps import evidence_on_pixels
+from train.evaluation.maps import evidence_on_pixels, map_name, smoothed
 from train.prediction import predict_logits, predict_saliency
 from train.quantization import QuantizedNetwork
 from train.run.progress import Reporter
 from train.study.images import FoldImages
-from train.study.records import Images, Lesions
+from train.study.records import MAPS, Images, Lesions
 from train.temperature import fit_temperature
 
 __all__ = ["Measurement", "measure"]
 
 _BATCH = 32
-_BOX_SIDE = 9
-_OF_MAPS = ("pointing", "energy", "region", "cam_pointing", "cam_energy")
 _DIGITS = 5
 
 
@@ -93,27 +92,16 @@ def _lesions(
 ) -> Lesions:
     if not fold.lesions:
         return Lesions()
-    chosen = np.asarray(fold.lesions)
     height, width = fold.masks[0].shape
-    marked = region.mask(height, width) if region else None
-    columns: dict[str, list[float | None]] = {name: [] for name in _OF_MAPS}
-    places = places_of(network, "cam")
-    reporter.start("explaining lesions", len(chosen))
-    for start in range(0, len(chosen), _BATCH):
-        images = fold.test.images[chosen[start : start + _BATCH]]
-        index = np.full(len(images), classes.index(fold.lesion_class))
-        masks = fold.masks[start : start + _BATCH]
-        for one, mask in zip(predict_saliency(network, images, index, _BATCH), masks, strict=True):
-            columns["pointing"].append(_defined(pointing(box_mean(one, _BOX_SIDE), mask)))
-            columns["energy"].append(_defined(energy_inside(one, mask)))
-            if marked is not None:
-                columns["region"].append(_defined(energy_inside(one, marked)))
-        cells = predict_saliency(network, images, index, _BATCH, "cam")
-        evidence = evidence_on_pixels(cells, (height, width), places.grid if places else None)
-        for one, mask in zip(evidence, masks, strict=True):
-            columns["cam_pointing"].append(_defined(pointing(one, mask)))
-            columns["cam_energy"].append(_defined(energy_inside(one, mask)))
-        reporter.advance(min(start + _BATCH, len(chosen)))
+    columns: dict[str, tuple[float | None, ...]] = {}
+    for method, prefix in MAPS.items():
+        try:
+            places = places_of(network, method)
+        except ArtifactError:
+            continue  # This network has no such map; its columns stay empty.
+        grid = places.grid if places else None
+        found = _of_maps(network, fold, classes, region, reporter, method, grid)
+        columns |= {f"{prefix}{name}": values for name, values in found.items()}
     gaussian = centred_gaussian(height, width)
     return Lesions(
         index=tuple(fold.ranks[i] for i in fold.lesions),
@@ -122,8 +110,42 @@ def _lesions(
         off_centre=tuple(int(not mask[height // 2, width // 2]) for mask in fold.masks),
         fixed_pixel=tuple(int(mask[fold.fixed_pixel]) for mask in fold.masks),
         gaussian=tuple(round(energy_inside(gaussian, mask), _DIGITS) for mask in fold.masks),
-        **{name: tuple(values) for name, values in columns.items()},
+        **columns,
     )
+
+
+def _of_maps(
+    network: QuantizedNetwork,
+    fold: FoldImages,
+    classes: tuple[str, ...],
+    region: Region | None,
+    reporter: Reporter,
+    method: str,
+    grid: MapGrid | None,
+) -> dict[str, tuple[float | None, ...]]:
+    """Pointing, energy and the share in the region of one method's map of each lesion."""
+    chosen = np.asarray(fold.lesions)
+    size = fold.masks[0].shape
+    marked = region.mask(*size) if region else None
+    columns: dict[str, list[float | None]] = {"pointing": [], "energy": []}
+    if marked is not None:
+        columns["region"] = []
+    reporter.start(f"explaining lesions, {map_name(method)}", len(chosen))
+    for start in range(0, len(chosen), _BATCH):
+        images = fold.test.images[chosen[start : start + _BATCH]]
+        index = np.full(len(images), classes.index(fold.lesion_class))
+        maps = predict_saliency(network, images, index, _BATCH, method)
+        evidence = evidence_on_pixels(maps, size, grid)
+        places = smoothed(evidence) if maps.shape[1:] == size else evidence
+        for one, place, mask in zip(
+            evidence, places, fold.masks[start : start + _BATCH], strict=True
+        ):
+            columns["pointing"].append(_defined(pointing(place, mask)))
+            columns["energy"].append(_defined(energy_inside(one, mask)))
+            if marked is not None:
+                columns["region"].append(_defined(energy_inside(one, marked)))
+        reporter.advance(min(start + _BATCH, len(chosen)))
+    return {name: tuple(values) for name, values in columns.items()}
 
 
 def _defined(value: float) -> float | None:

@@ -4,7 +4,8 @@ A record holds what later comparisons need image by image: counts alone cannot b
 numbers (their place in the order of the contents' hashes), groups are numbers, and no file name, no
 path and no host name is in it.
 
-History of the format: 1, the first.
+History of the format: 1, the first; earlier rows lack the columns ``early_*`` and ``cam_region`` of
+:class:`Lesions`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any
 
 from train.row_file import read_row, row_files, write_row
 
-__all__ = ["Images", "Lesions", "Record", "read_records"]
+__all__ = ["MAPS", "Images", "Lesions", "Record", "read_records"]
 
 _FORMAT, _VERSION = "saliedge-study-row", 1
 _NAME_DIGITS = 12
+MAPS = {"gradient": "", "gradient-early": "early_", "cam": "cam_"}
+"""Name of a saliency method -> what the names of its columns of :class:`Lesions` begin with."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Lesions:
         region: share of the map in the study's region; empty without one.
         cam_pointing: as ``pointing``, of the class activation map, enlarged and not smoothed.
         cam_energy: as ``energy``, of its part that speaks for the class.
+        cam_region: as ``region``, of the same.
+        early_pointing: as ``pointing``, of the gradient at an early feature map, enlarged and not
+            smoothed.
+        early_energy: as ``energy``, of the same; empty where the network has no such map.
+        early_region: as ``region``, of the same.
         fixed_pixel: 1 where the best fixed pixel of the training part's masks is inside.
         gaussian: share of a centred Gaussian (sigma = side / 6) inside.
     """
@@ -67,6 +75,10 @@ class Lesions:
     region: tuple[float | None, ...] = ()
     cam_pointing: tuple[float | None, ...] = ()
     cam_energy: tuple[float | None, ...] = ()
+    cam_region: tuple[float | None, ...] = ()
+    early_pointing: tuple[float | None, ...] = ()
+    early_energy: tuple[float | None, ...] = ()
+    early_region: tuple[float | None, ...] = ()
     fixed_pixel: tuple[int, ...] = ()
     gaussian: tuple[float, ...] = ()
 

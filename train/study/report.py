@@ -19,7 +19,7 @@ from train.study.analysis import Analysis, analyse
 from train.study.frontier import frontier_svg
 from train.study.plan import PLAN_FILE, Plan
 from train.study.records import read_records
-from train.study.tables import Table, accuracy_table, class_table, csv_text, saliency_table
+from train.study.tables import Table, accuracy_table, class_table, csv_text, saliency_tables
 
 __all__ = ["write_report"]
 
@@ -39,7 +39,7 @@ def write_report(out: Path) -> str:
         return f"{out} has no finished row yet; there is nothing to report."
     tables = [accuracy_table(analysis)]
     if analysis.lesion_class:
-        tables.append(saliency_table(analysis))
+        tables += saliency_tables(analysis)
     tables.append(class_table(analysis))
     picture = frontier_svg(analysis)
     atomic_write_text(out / "table.csv", csv_text(analysis))
@@ -80,10 +80,11 @@ def _notes(analysis: Analysis) -> list[str]:
         notes.append(f"The row {name} has settings of its own: {settings}.")
     if analysis.lesion_class:
         notes.append(
-            f"Saliency is |d logit / d input| of {analysis.lesion_class!r}; pointing is taken on "
-            "its 9 x 9 mean, energy on the map itself. An off-centre lesion does not hold the "
-            "centre pixel. Masks are read for measuring alone. A figure counts against the blind "
-            "rows below it."
+            f"The gradient is |d logit / d input| of {analysis.lesion_class!r}; pointing is taken "
+            "on its 9 x 9 mean, energy on the map itself. The gradient at an early map is the same "
+            "for a feature map at a quarter of the picture's side; it and the class activation map "
+            "are enlarged and not smoothed. An off-centre lesion does not hold the centre pixel. "
+            "Masks are read for measuring alone. A figure counts against the blind rows below it."
         )
     return notes
 

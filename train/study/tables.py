@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.metrics import Interval
+from train.evaluation.maps import map_name
 from train.study.analysis import Analysis, RowFigures
+from train.study.records import MAPS
 
-__all__ = ["Table", "accuracy_table", "class_table", "csv_text", "saliency_table"]
+__all__ = ["Table", "accuracy_table", "class_table", "csv_text", "saliency_tables"]
 
 _ABSENT = "–"
 
@@ -66,58 +68,57 @@ def accuracy_table(analysis: Analysis) -> Table:
     return Table("Classification, size and arithmetic", columns, tuple(lines))
 
 
-def saliency_table(analysis: Analysis) -> Table:
-    """Where the maps point, beside guesses that do not look at the picture."""
-    region = analysis.plan.region
-    names = [
-        ("off_centre/pointing", _percent),
-        ("off_centre/pointing_minus_float", _points),
-        ("off_centre/energy", _percent),
-        ("off_centre/energy_over_area", _times),
-        ("all/pointing", _percent),
-        ("all/energy", _percent),
-        *([("all/region", _percent)] if region else []),
-        ("off_centre/cam_pointing", _percent),
-        ("all/cam_pointing", _percent),
-    ]
+def saliency_tables(analysis: Analysis) -> list[Table]:
+    """Where the maps point, a table for each method, beside guesses that see no picture."""
+    tables = (_saliency_table(analysis, method) for method in MAPS)
+    return [table for table in tables if table]
+
+
+def _saliency_table(analysis: Analysis, method: str) -> Table | None:
+    """The table of one method, of the rows that it was measured for; None where there is none."""
+    prefix, region = MAPS[method], analysis.plan.region
+    rows = [row for row in analysis.rows if f"all/{prefix}pointing" in row.figures]
+    if not rows:
+        return None
+    # Selection and figure -> heading, way to show it.
+    shown = {
+        ("off_centre", "pointing"): ("off-centre: pointing", _percent),
+        ("off_centre", "pointing_minus_float"): ("minus float, paired", _points),
+        ("off_centre", "energy"): ("energy", _percent),
+        ("off_centre", "energy_over_area"): ("energy / area", _times),
+        ("all", "pointing"): ("all: pointing", _percent),
+        ("all", "energy"): ("energy", _percent),
+    }
+    if region:
+        shown["all", "region"] = (f"share in {region.name}", _percent)
+    every, off_centre = analysis.blind_lesions
     lines = [
         (
             row.row.title,
             row.row.width,
             folds(analysis, row),
             f"{row.off_centre} of {row.lesions}",
-            *(show(row.figures.get(name)) for name, show in names),
+            *(
+                show(row.figures.get(f"{of}/{prefix}{name}"))
+                for (of, name), (_, show) in shown.items()
+            ),
         )
-        for row in analysis.rows
-        if row.lesions
+        for row in rows
     ]
-    every, off_centre = analysis.blind_lesions
     lines += [
         (
             f"blind: {name}",
             "",
             "",
             f"{off_centre} of {every}",
-            *(show(figures.get(figure)) for figure, show in names),
+            *(show(figures.get(f"{of}/{figure}")) for (of, figure), (_, show) in shown.items()),
         )
         for name, figures in analysis.blind.items()
     ]
-    columns = (
-        "map",
-        "width",
-        "folds",
-        "off-centre lesions",
-        "off-centre: pointing",
-        "minus float, paired",
-        "energy",
-        "energy / area",
-        "all: pointing",
-        "energy",
-        *([f"share in {region.name}"] if region else []),
-        "off-centre: CAM pointing",
-        "all: CAM pointing",
-    )
-    return Table(f"Gradient saliency of {analysis.lesion_class!r}", columns, tuple(lines))
+    columns = ("map", "width", "folds", "off-centre lesions", *(head for head, _ in shown.values()))
+    name = map_name(method)
+    title = f"{name[0].upper()}{name[1:]}, of {analysis.lesion_class!r}"
+    return Table(title, columns, tuple(lines))
 
 
 def class_table(analysis: Analysis) -> Table:

@@ -107,6 +107,9 @@ LESIONS = Lesions(
     pointing=(1.0, 1.0, 0.0, 0.5),
     cam_pointing=(1.0, 1.0, 0.0, 1.0),
     cam_energy=(0.2, 0.2, 0.2, 0.6),
+    early_pointing=(1.0, 1.0, 1.0, 0.0),
+    early_energy=(0.4, 0.4, 0.3, 0.5),
+    early_region=(0.02, 0.0, 0.0, 0.0),
     energy=(0.3, 0.4, None, 0.5),
     region=(0.05, 0.1, None, 0.0),
     fixed_pixel=(1, 0, 0, 1),
@@ -127,6 +130,23 @@ def test_saliency_is_given_over_all_and_over_off_centre_lesions(plan: Plan) -> N
     assert figures["all/region"] == pytest.approx(0.05)
     assert figures["all/cam_pointing"] == pytest.approx(3 / 4)
     assert figures["off_centre/cam_energy"] == pytest.approx(0.2)
+    assert figures["off_centre/early_pointing"] == 1
+    assert figures["off_centre/early_energy_over_area"] == pytest.approx(0.7 / 0.2)
+    assert figures["all/early_region"] == pytest.approx(0.005)
+
+
+def test_a_map_is_left_out_where_a_fold_lacks_it(plan: Plan) -> None:
+    earlier = dataclasses.replace(LESIONS, early_pointing=(), early_energy=(), early_region=())
+    records = (
+        made_record(plan, "float", 0, HALF, lesions=LESIONS),
+        made_record(plan, "float", 1, HALF, first=4, lesions=earlier),
+        made_record(plan, "pact_w8a8", 0, HALF, lesions=LESIONS),
+    )
+    found = analysed(plan, *records)
+    assert "all/early_pointing" not in row(found, "float").figures
+    assert "all/pointing" in row(found, "float").figures
+    # Float has it in the fold that both have.
+    assert row(found, "pact_w8a8").figures["all/early_pointing_minus_float"].value == 0
 
 
 def test_blind_guesses_stand_beside_the_maps(plan: Plan) -> None:

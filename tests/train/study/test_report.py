@@ -45,6 +45,12 @@ def test_the_tables_say_which_folds_there_are(study: Path) -> None:
     assert "simulated on 8-bit kernels" in text
     assert "| blind: best fixed pixel |" in text
     assert "share in display" in text
+    titles = [line for line in text.splitlines() if line.endswith("of 'ill'")]
+    assert titles == [
+        "## Gradient, of 'ill'",
+        "## Gradient at an early map, of 'ill'",
+        "## Class activation map, of 'ill'",
+    ]
 
 
 def test_the_csv_has_every_figure_with_its_ends(study: Path) -> None:
