@@ -15,6 +15,7 @@ from edge_runtime.bundle.reader import Bundle
 from edge_runtime.closing import Closing
 from edge_runtime.engines.base import Engine
 from edge_runtime.errors import UsageError
+from edge_runtime.evidence import Evidence, find_evidence
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sources.base import Frame
 
@@ -56,9 +57,11 @@ class Prediction:
         saliency_class: Class that ``saliency`` explains, or None.
         mapping: Where the cells of ``saliency`` (without one, the network's pixels) lie in the
             frame.
-        timings_ms: Stage -> milliseconds. The loop adds ``capture``, and with pictures ``explain``
-            and ``present``.
+        timings_ms: Stage -> milliseconds; ``explain`` where there is a map. The loop adds
+            ``capture``, and with pictures ``present`` and what laying the map over the frame takes
+            to ``explain``.
         model: What made the prediction.
+        evidence: What ``saliency`` says, or None without one.
         age_ms: How old the frame was when its prediction was ready, by the loop.
         assessment: The label to show and how far it is to be trusted, by the loop.
     """
@@ -72,6 +75,7 @@ class Prediction:
     mapping: FrameMapping
     timings_ms: dict[str, float]
     model: ModelIdentity
+    evidence: Evidence | None = None
     age_ms: float = 0.0
     assessment: Assessment | None = None
 
@@ -137,6 +141,7 @@ class Classifier(Closing):
         self._plain = plain or engine
         self._saliency_every = saliency_every
         self._shows_map = shows_map or (lambda: True)
+        self._signal_floor = _signal_floor(bundle, engine)
         self._frames = 0
 
     def classify(self, frame: Frame) -> Prediction:
@@ -149,11 +154,17 @@ class Classifier(Closing):
         inference = engine.run_in_place(self._class_index)
         done = time.perf_counter()
         probabilities = softmax(inference.logits, spec.temperature)
-        mapping = spec.preprocessing.mapping(*frame.image.shape[:2])
+        timings = {"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3}
+        frame_hw = (frame.image.shape[0], frame.image.shape[1])
+        mapping = spec.preprocessing.mapping(*frame_hw)
+        evidence = None
         if inference.saliency is not None:
             height, width = inference.saliency.shape
             network, grid = spec.preprocessing, self.engine.graph.map_grid
             mapping = mapping.for_map((height, width), (network.height, network.width), grid)
+            begun = time.perf_counter()
+            evidence = find_evidence(inference.saliency, mapping, frame_hw, self._signal_floor)
+            timings["explain"] = (time.perf_counter() - begun) * 1e3
         return Prediction(
             frame=frame,
             label=spec.classes[int(np.argmax(inference.logits))],
@@ -164,8 +175,9 @@ class Classifier(Closing):
             if inference.saliency is None
             else spec.classes[inference.class_index_used],
             mapping=mapping,
-            timings_ms={"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3},
+            timings_ms=timings,
             model=self.identity,
+            evidence=evidence,
         )
 
     def _next_engine(self) -> Engine:
@@ -178,6 +190,13 @@ class Classifier(Closing):
         """Give the engines' memory back."""
         self.engine.close()
         self._plain.close()
+
+
+def _signal_floor(bundle: Bundle, engine: Engine) -> float | None:
+    """What maps of random weights reach at most; of this engine if the export had it."""
+    rows = [row for row in bundle.spec.saliency_trust if row.saliency == engine.graph.saliency]
+    rows.sort(key=lambda row: row.engine != engine.name)
+    return rows[0].signal_floor if rows else None
 
 
 def class_index(bundle: Bundle, name: str | None) -> int:

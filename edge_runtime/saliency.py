@@ -14,12 +14,25 @@ from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import FrameMapping
 
-__all__ = ["colorize", "draw_heat", "heat_of_map", "heat_on_frame", "overlay", "top_regions"]
+__all__ = [
+    "TOP_SHARE",
+    "colorize",
+    "draw_heat",
+    "heat_of_map",
+    "heat_on_field",
+    "heat_on_frame",
+    "overlay",
+    "smoothed_map",
+    "top_regions",
+    "warmest",
+]
 
 _COARSE_SIDE = 48
 _SMOOTHING = 0.025
+_LEAST_SIDE = 96
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 50.0, 99.5
-_TOP_SHARE = 0.05
+TOP_SHARE = 0.05
+"""Share of a map that counts as its warmest part."""
 _CONTOUR_RGB = (255, 255, 255)
 _CONTOUR_RIM_RGB = (0, 0, 0)
 
@@ -27,9 +40,8 @@ _CONTOUR_RIM_RGB = (0, 0, 0)
 def heat_of_map(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring a raw map to 0..1 for showing.
 
-    Maps with a side above 48 (gradients in pixels) are smoothed first by a Gaussian of 2.5 % of
-    the side; maps in coarse cells are not. The median and everything below becomes 0, the 99.5th
-    percentile and everything above becomes 1.
+    It is smoothed (:func:`smoothed_map`); then the median and everything below becomes 0, the
+    99.5th percentile and everything above becomes 1.
 
     Args:
         saliency: float32 ``[h, w]``, any range; values that are not finite count as 0.
@@ -37,15 +49,26 @@ def heat_of_map(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         float32 ``[h, w]`` in 0..1; all 0 for a map without contrast.
     """
-    heat = np.nan_to_num(saliency, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
-    side = max(heat.shape)
-    if side > _COARSE_SIDE:
-        heat = np.asarray(cv2.GaussianBlur(heat, (0, 0), side * _SMOOTHING), dtype=np.float32)
+    heat = smoothed_map(saliency)
     low, high = np.percentile(heat, (_LOW_PERCENTILE, _HIGH_PERCENTILE))
     if not high > low:
         return np.zeros_like(heat)
     scaled: NDArray[np.float32] = np.clip((heat - low) / (high - low), 0, 1).astype(np.float32)
     return scaled
+
+
+def smoothed_map(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Smooth a map with a side above 48, a gradient in pixels, by a Gaussian of 2.5 % of the side.
+
+    Args:
+        saliency: float32 ``[h, w]``, any range; values that are not finite count as 0. Maps in
+            coarse cells stay as they are.
+    """
+    finite = np.nan_to_num(saliency, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+    side = max(finite.shape)
+    if side <= _COARSE_SIDE:
+        return finite
+    return np.asarray(cv2.GaussianBlur(finite, (0, 0), side * _SMOOTHING), dtype=np.float32)
 
 
 def heat_on_frame(
@@ -81,6 +104,31 @@ def heat_on_frame(
     laid[:, :left] = 0
     laid[:, right:] = 0
     return laid
+
+
+def heat_on_field(heat: NDArray[np.float32], mapping: FrameMapping) -> NDArray[np.float32]:
+    """Lay a map over what the network looks at, fine enough for outlines and to be enlarged.
+
+    Args:
+        heat: float32 ``[h, w]``.
+        mapping: Where the map's cells lie in the frame.
+
+    Returns:
+        float32 ``[h, w]``, within the range of ``heat``; the longer side is the map's own, and at
+        least 96.
+    """
+    left, top, right, bottom = mapping.covered((heat.shape[0], heat.shape[1]))
+    scale = max(_LEAST_SIDE, *heat.shape) / max(right - left, bottom - top)
+    height, width = (max(1, round(scale * side)) for side in (bottom - top, right - left))
+    scale_x, scale_y = width / (right - left), height / (bottom - top)
+    on_field = FrameMapping(
+        scale_x=mapping.scale_x * scale_x,
+        scale_y=mapping.scale_y * scale_y,
+        offset_x=(mapping.offset_x - left) * scale_x,
+        offset_y=(mapping.offset_y - top) * scale_y,
+        field=(0, 0, width, height),
+    )
+    return heat_on_frame(heat, on_field, (height, width))
 
 
 def colorize(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -153,6 +201,16 @@ def draw_heat(
     return result
 
 
+def warmest(heat: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which cells are the warmest 5 % of a map, bool ``[h, w]``; none of a map of zeros.
+
+    Args:
+        heat: float32 ``[h, w]``, not negative.
+    """
+    threshold = float(np.quantile(heat, 1 - TOP_SHARE))
+    return np.asarray((heat >= threshold) & (heat > 0))
+
+
 def top_regions(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
     """Return the outlines of the warmest 5 % of a map.
 
@@ -162,10 +220,7 @@ def top_regions(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
     Returns:
         Contours int32 ``[n, 1, 2]``, x and y in pixels of the map; none for a map without contrast.
     """
-    if not heat.any():
-        return []
-    threshold = max(float(np.quantile(heat, 1 - _TOP_SHARE)), 1e-6)
-    region = (heat >= threshold).astype(np.uint8)
+    region = warmest(heat).astype(np.uint8)
     contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return [np.asarray(contour, dtype=np.int32) for contour in contours]
 

@@ -24,6 +24,7 @@ the cells of a map share the picture evenly); 1.5 graphs of ``gradient-early`` (
 refuse a record that has one); 1.6 ``features.whitening_file`` in place of
 ``features.covariance_file`` (readers of 1.5 refuse a record without the latter);
 1.7 ``saliency_trust``.
+1.8 ``saliency_trust.signal_floor``.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ __all__ = [
     "check_schema_version",
 ]
 
-SCHEMA = "1.7"
+SCHEMA = "1.8"
 BUNDLE_FILE = "bundle.json"
 REFERENCE_FILE = "reference.json"
 SIGNATURE_FILE = "bundle.sig"

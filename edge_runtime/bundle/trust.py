@@ -88,6 +88,9 @@ class SaliencyTrust(Record):
             what was learned.
         pointing: Where training images have lesion masks; empty otherwise. They are images that
             the network learned from.
+        signal_floor: The highest concentration (:func:`edge_runtime.evidence.concentration`) among
+            the maps of the network with random weights, if nine in ten of the device's maps are
+            above it; else None. A map below it says nothing.
     """
 
     saliency: MapMode
@@ -99,6 +102,7 @@ class SaliencyTrust(Record):
     after_one_level: MapAgreement
     random_weights: float
     pointing: tuple[LesionPointing, ...] = ()
+    signal_floor: Annotated[float, entry(minimum=0, maximum=1)] | None = None
 
 
 def trust_findings(rows: Sequence[SaliencyTrust]) -> list[str]:

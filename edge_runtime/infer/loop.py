@@ -95,12 +95,13 @@ class InferenceLoop:
     def _picture(self, prediction: Prediction) -> NDArray[np.uint8] | None:
         """Draw the map over the frame if a sink wants it, and note how long that took.
 
-        A frame that has no map of its own is shown without one: another frame's would lie.
+        A frame that has no map of its own is shown without one, since another frame's would lie;
+        and so is one whose map says nothing, since noise looks like evidence.
         """
         if not any(sink.wants_picture for sink in self.sinks):
             return None
         image = prediction.frame.image
-        if prediction.saliency is None:
+        if prediction.saliency is None or (prediction.evidence and prediction.evidence.no_signal):
             return image
         start = time.perf_counter()
         heat = heat_on_frame(
@@ -108,7 +109,7 @@ class InferenceLoop:
         )
         laid = time.perf_counter()
         picture = draw_heat(image, heat)
-        prediction.timings_ms["explain"] = (laid - start) * 1e3
+        prediction.timings_ms["explain"] += (laid - start) * 1e3
         prediction.timings_ms["present"] = (time.perf_counter() - laid) * 1e3
         return picture
 

@@ -23,6 +23,8 @@ def captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np.
     text = _ascii(prediction.shown_text)
     if prediction.saliency_class not in (None, prediction.shown_label):
         text += f", map of {_ascii(prediction.saliency_class)}"
+    if prediction.evidence is not None and prediction.evidence.no_signal:
+        text += ", map without signal"
     image = picture.copy()
     write_caption(image, text)
     return image

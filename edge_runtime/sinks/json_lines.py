@@ -32,7 +32,9 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
     :class:`~edge_runtime.assessment.assessor.Assessment`, null where not known, ``shown_label``
     (the calm label), ``shown_probability`` (its mean over the window), ``uncertain`` (whether that
     is below its operating point), ``distance`` (of the features from the training images) and
-    ``unfamiliar`` (whether that is beyond the bundle's threshold).
+    ``unfamiliar`` (whether that is beyond the bundle's threshold); then ``evidence`` (what the map
+    says, see :class:`~edge_runtime.evidence.Evidence`; null without a map) with ``box``, ``share``
+    and ``no_signal``.
     """
     assessment = prediction.assessment
     return {
@@ -54,6 +56,7 @@ def prediction_record(prediction: Prediction) -> dict[str, Any]:
         "uncertain": None if assessment is None else assessment.uncertain,
         "distance": None if assessment is None else _rounded(assessment.distance),
         "unfamiliar": None if assessment is None else assessment.unfamiliar,
+        "evidence": None if prediction.evidence is None else prediction.evidence.to_json(),
     }
 
 

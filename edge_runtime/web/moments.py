@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import FrameMapping
-from edge_runtime.saliency import heat_of_map, heat_on_frame, top_regions
+from edge_runtime.saliency import heat_of_map, heat_on_field, top_regions
 from edge_runtime.sources.frame_pool import FramePool
 
 __all__ = ["MapLayer", "Picture", "field_in_frame"]
 
 _MAX_SIDE = 1280
 _JPEG_QUALITY = 85
-_LEAST_SIDE = 96
 
 
 class Picture:
@@ -85,6 +84,7 @@ class MapLayer:
         mapping: Where its cells lie in the frame.
         frame_hw: Height and width of the frame.
         captured_at: Monotonic seconds at which its frame was taken.
+        no_signal: Why the map says nothing, so that nothing is drawn; or empty.
     """
 
     def __init__(
@@ -95,8 +95,10 @@ class MapLayer:
         mapping: FrameMapping,
         frame_hw: tuple[int, int],
         captured_at: float,
+        no_signal: str = "",
     ) -> None:
         self.number = number
+        self.no_signal = no_signal
         self.label = label
         self.captured_at = captured_at
         self.place = field_in_frame(mapping, saliency.shape, frame_hw)
@@ -109,7 +111,8 @@ class MapLayer:
         """Return the map for the browser."""
         with self._lock:
             if self._encoded is None:
-                self._encoded = _encode(_heat_on_field(self._saliency, self._mapping))
+                heat = heat_on_field(heat_of_map(self._saliency), self._mapping)
+                self._encoded = _encode(np.zeros_like(heat) if self.no_signal else heat)
             return self._encoded
 
 
@@ -126,27 +129,6 @@ def field_in_frame(
     height, width = frame_hw
     left, top, right, bottom = mapping.covered((cells_hw[0], cells_hw[1]))
     return (left / width, top / height, right / width, bottom / height)
-
-
-def _heat_on_field(saliency: NDArray[np.float32], mapping: FrameMapping) -> NDArray[np.float32]:
-    """Lay a map over what the network looks at, fine enough for a browser to enlarge it linearly.
-
-    Returns:
-        float32 ``[h, w]``, 0 to 1; the longer side is the map's own, and at least 96.
-    """
-    heat = heat_of_map(saliency)
-    left, top, right, bottom = mapping.covered((heat.shape[0], heat.shape[1]))
-    scale = max(_LEAST_SIDE, *heat.shape) / max(right - left, bottom - top)
-    height, width = (max(1, round(scale * side)) for side in (bottom - top, right - left))
-    scale_x, scale_y = width / (right - left), height / (bottom - top)
-    on_field = FrameMapping(
-        scale_x=mapping.scale_x * scale_x,
-        scale_y=mapping.scale_y * scale_y,
-        offset_x=(mapping.offset_x - left) * scale_x,
-        offset_y=(mapping.offset_y - top) * scale_y,
-        field=(0, 0, width, height),
-    )
-    return heat_on_frame(heat, on_field, (height, width))
 
 
 def _encode(heat: NDArray[np.float32]) -> _Encoded:

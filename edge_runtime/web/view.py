@@ -213,6 +213,7 @@ def encode_moment(
             "number": layer.number,
             "bytes": len(png),
             "label": layer.label,
+            "no_signal": layer.no_signal,
             "place": layer.place,
             "outline": encoded.outline,
             "older_ms": older * 1e3,
@@ -234,6 +235,7 @@ def _layer(prediction: Prediction, number: int) -> MapLayer | None:
         prediction.mapping,
         (height, width),
         prediction.frame.captured_at.monotonic,
+        "" if prediction.evidence is None else prediction.evidence.no_signal,
     )
 
 

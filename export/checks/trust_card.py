@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.bundle.trust import LesionPointing, MapAgreement, MapMode, SaliencyTrust
 from edge_runtime.engines import ENGINES
+from edge_runtime.evidence import concentration
 from edge_runtime.metrics import rank_correlation, top_overlap
 from export.candidate import Candidate
 from export.checks.gates import GateReport, JudgedMaps
@@ -44,6 +45,8 @@ _SEED = 0
 # Of the network with random weights, whose maps are made for this alone.
 _RANDOM_IMAGES = 16
 _NAME = "map"
+# Share of the device's maps that must be told from those of random weights.
+_ABOVE_FLOOR = 0.9
 _KINDS: tuple[Literal["all", "off-centre"], ...] = ("all", "off-centre")
 
 
@@ -110,6 +113,7 @@ def _of_mode(
                 trained_with_float=_agreement(judged.trained, exact),
                 after_one_level=_agreement(found, after),
                 random_weights=_agreement(found[few], drawn).spearman,
+                signal_floor=_signal_floor(found, drawn),
             )
         )
     return rows
@@ -127,6 +131,13 @@ def _agreement(maps: Maps, others: Maps) -> MapAgreement:
         _median(rank_correlation(one, other) for one, other in pairs),
         _median(top_overlap(one, other) for one, other in pairs),
     )
+
+
+def _signal_floor(maps: Maps, random_maps: Maps) -> float | None:
+    """What no map of random weights exceeds, where nearly all of the device's maps do."""
+    floor = max(concentration(one) for one in random_maps)
+    above = np.mean([concentration(one) > floor for one in maps])
+    return floor if above >= _ABOVE_FLOOR else None
 
 
 def _median(values: Iterable[float]) -> float:

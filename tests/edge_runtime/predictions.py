@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from edge_runtime.classifier import ModelIdentity, Prediction
+from edge_runtime.evidence import Evidence
 from edge_runtime.preprocessing import FrameMapping
 from edge_runtime.sources import CaptureTime, Frame
 
 MODEL = ModelIdentity("tiny", "a" * 64, "onnx")
+NO_SIGNAL = Evidence(None, None, "the map is all but zero")
 
 
 def prediction(picture=None, **changes):

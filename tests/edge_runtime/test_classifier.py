@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edge_runtime import installed_engines, open_bundle, open_engine
+from edge_runtime.bundle.trust import MapAgreement, SaliencyTrust
 from edge_runtime.classifier import Classifier
 from edge_runtime.models import LoadOptions, load_classifier
 from edge_runtime.sources import CaptureTime, Frame
@@ -55,6 +58,40 @@ def test_a_map_that_nobody_would_see_is_not_made(bundle):
         assert classifier.classify(_frame(IMAGES[0])).saliency is None
         looked_at.append("viewer")
         assert classifier.classify(_frame(IMAGES[0])).saliency is not None
+
+
+def _trust(floor, engine):
+    """A row of the trust card of the gradient map."""
+    same = MapAgreement(1.0, 1.0)
+    return SaliencyTrust("gradient", engine, 4, same, same, same, same, 0.0, (), floor)
+
+
+@pytest.mark.parametrize(
+    ("rows", "silent"),
+    [
+        ([_trust(1.0, "onnx")], True),
+        ([_trust(0.0, "onnx")], False),
+        ([_trust(None, "onnx")], False),
+        ([_trust(1.0, "other")], True),
+        ([_trust(1.0, "other"), _trust(0.0, "onnx")], False),
+        ([], False),
+    ],
+    ids=["below", "above", "unknown", "of another engine", "own engine first", "no card"],
+)
+def test_a_map_below_the_floor_of_the_trust_card_has_no_signal(bundle, rows, silent):
+    spec = replace(bundle.spec, saliency_trust=tuple(rows))
+    marked = replace(bundle, spec=spec)
+    with Classifier(marked, open_engine("onnx", bundle, "gradient", threads=1)) as classifier:
+        prediction = classifier.classify(_frame(IMAGES[0]))
+    assert bool(prediction.evidence.no_signal) == silent
+    assert prediction.timings_ms["explain"] > 0
+
+
+def test_without_a_map_there_is_no_evidence(bundle):
+    with Classifier(bundle, open_engine("onnx", bundle, "none", threads=1)) as classifier:
+        prediction = classifier.classify(_frame(IMAGES[0]))
+    assert prediction.evidence is None
+    assert "explain" not in prediction.timings_ms
 
 
 def test_maps_between_frames_need_the_plain_graph(bundle):

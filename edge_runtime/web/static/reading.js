@@ -49,6 +49,9 @@ export function judge(moment, link, ageMs, lostMs) {
   if (moment.map?.old) {
     signs.push({ kind: "doubt", text: `The map is ${seconds(moment.map.older_ms)} older than the picture.` });
   }
+  if (moment.map?.no_signal) {
+    signs.push({ kind: "doubt", text: `No map: ${moment.map.no_signal}.` });
+  }
   const doubt = signs.length > 0;
   let banner = null;
   if (link === "paused") banner = { title: "PAUSED", text: `This picture is ${seconds(ageMs)} old.`, small: true };

@@ -15,7 +15,7 @@ from edge_runtime.infer.statistics import RunStatistics
 from edge_runtime.sinks import Sink
 from edge_runtime.sources import CaptureTime, Frame, FrameFeed, Reconnection, Source
 from edge_runtime.sources.frame_pool import FramePool
-from tests.edge_runtime.predictions import prediction
+from tests.edge_runtime.predictions import NO_SIGNAL, prediction
 
 
 class _Seen(Sink):
@@ -36,11 +36,12 @@ class _Seen(Sink):
 
 
 class _Classifier:
-    def __init__(self, bundle):
-        self.bundle = bundle
+    def __init__(self, bundle, **more):
+        self.bundle, self._more = bundle, more
 
     def classify(self, frame):
         return prediction(
+            **self._more,
             frame=frame,
             label="green",
             probabilities={"red": 0.1, "green": 0.8, "blue": 0.1},
@@ -116,3 +117,17 @@ def test_a_frame_without_a_map_of_its_own_is_shown_without_one(loop):
     frame = _frame(0)
     loop(FrameFeed(_Camera(frame), threading.Event()), seen).run()
     assert seen.picture is frame.image
+
+
+def test_a_map_that_says_nothing_is_not_drawn(tiny_bundle_path):
+    saliency = np.eye(2, dtype=np.float32)
+    silent = _Classifier(
+        open_bundle(tiny_bundle_path), saliency=saliency, saliency_class="red", evidence=NO_SIGNAL
+    )
+    seen = _Seen()
+    seen.wants_picture = True
+    frame = _frame(0)
+    feed = FrameFeed(_Camera(frame), threading.Event())
+    InferenceLoop(feed, silent, [seen], RunStatistics()).run()
+    assert seen.picture is frame.image
+    assert seen.prediction.saliency is saliency

@@ -8,8 +8,9 @@ import pytest
 
 from edge_runtime.errors import OutputError
 from edge_runtime.sinks import open_overlay_sink
+from edge_runtime.sinks.caption import captioned
 from edge_runtime.sources import CaptureTime, SourceStatus
-from tests.edge_runtime.predictions import prediction
+from tests.edge_runtime.predictions import NO_SIGNAL, prediction
 
 
 def _frames(path):
@@ -90,6 +91,14 @@ def test_any_label_can_be_written_on_a_picture(tmp_path, label):
     sink.write(prediction(picture, label=label), picture)
     assert cv2.imread(str(tmp_path / "pictures" / "film-000000.jpg")).shape == (60, 80, 3)
     assert (picture == 120).all()
+
+
+def test_a_map_without_a_signal_is_told_on_the_picture():
+    picture = np.full((120, 320, 3), 120, np.uint8)
+    plain, told = (
+        captioned(picture, prediction(picture, evidence=evidence)) for evidence in (None, NO_SIGNAL)
+    )
+    assert (told != picture).any(axis=2).sum() > (plain != picture).any(axis=2).sum()
 
 
 @pytest.mark.parametrize("size_hw", [(1, 1), (2, 300), (300, 2)])

@@ -98,7 +98,7 @@ def publish(spec):
     began = CaptureTime.now()
 
     def show(server, size_hw=(48, 64), saliency=None, index=0, age=None, color=(200, 40, 20),
-             probabilities=None, **assessment):  # fmt: skip
+             probabilities=None, evidence=None, **assessment):  # fmt: skip
         taken_at = CaptureTime.now()
         if age is not None:
             taken_at = CaptureTime(began.monotonic - age, began.utc)
@@ -121,6 +121,7 @@ def publish(spec):
             probabilities=probabilities or {"red": 0.9, "green": 0.06, "blue": 0.04},
             saliency=saliency,
             saliency_class=None if saliency is None else "red",
+            evidence=evidence,
             mapping=FrameMapping(side / cells, side / cells, (size_hw[1] - side) / 2, 0.0),
             timings_ms={"capture": 1.0, "preprocess": 0.5, "infer": 2.0},
             assessment=Assessment(**values),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.browser import launched_chromium
+from tests.edge_runtime.predictions import NO_SIGNAL
 from tests.edge_runtime.web.conftest import Visitor
 
 STATES = {
@@ -117,6 +118,12 @@ def test_a_person_sees_label_picture_bars_and_facts(camera, look):
         assert fact in facts
     assert "Research use, not a diagnosis." in page.inner_text("footer")
     assert page.title() == "red · saliedge · tiny"
+
+
+def test_a_map_that_says_nothing_is_told_in_words(camera, look):
+    camera.set(saliency=np.eye(8, dtype=np.float32), evidence=NO_SIGNAL)
+    page = look(camera.server, wait="doubt")
+    assert _text(page, "signs") == "No map: the map is all but zero."
 
 
 def test_nothing_is_asked_of_anybody_else_and_nothing_is_wrong(camera, look):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.web import moments, view
+from tests.edge_runtime.predictions import NO_SIGNAL
 from tests.edge_runtime.web.conftest import Visitor
 
 
@@ -96,6 +97,17 @@ def test_the_map_is_a_layer_with_its_place_and_class(page, visitor, publish):
     )
     points = np.array(layer["outline"][0]).reshape(-1, 2)
     assert np.abs(points.mean(axis=0) - (6 / 8, 3 / 8)).max() < 0.05
+
+
+def test_a_map_that_says_nothing_replaces_the_last_one_by_nothing(page, visitor, publish):
+    publish(page, saliency=np.eye(8, dtype=np.float32))
+    before = visitor.live().moment["map"]
+    assert before["no_signal"] == ""
+    publish(page, saliency=np.eye(8, dtype=np.float32), evidence=NO_SIGNAL)
+    answer = visitor.live(map_after=before["number"])
+    layer = answer.moment["map"]
+    assert (layer["no_signal"], layer["outline"]) == ("the map is all but zero", [])
+    assert not _decoded(answer.payload[answer.moment["picture_bytes"] :])[..., 3].any()
 
 
 def test_a_map_that_a_viewer_has_is_not_sent_again(page, visitor, publish):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.bundle.trust import SaliencyTrust, trust_table
+from edge_runtime.evidence import concentration
 from edge_runtime.metrics import pointing, rank_correlation
 from export.checks.gates import GateThresholds, judge
 from export.checks.parity import run_graph
@@ -94,6 +95,31 @@ def test_one_level_is_one_level_within_the_range():
 def test_maps_of_a_trained_network_are_not_those_of_random_weights(card):
     for mode in MODES:
         assert _row(card, mode).random_weights < 0.9
+
+
+def test_the_floor_of_a_signal_is_below_nearly_all_maps_or_not_there(card, judged):
+    for mode in MODES:
+        floor = _row(card, mode).signal_floor
+        if floor is not None:
+            found = [concentration(one) for one in judged.maps[mode].by_engine["onnx"]]
+            assert np.mean(np.array(found) > floor) >= 0.9
+
+
+def test_maps_that_are_spread_out_have_no_floor(judged, candidate, calibration, trained):
+    even = np.ones_like(judged.maps["gradient"].by_engine["onnx"])
+    judged.maps["gradient"].by_engine["onnx"] = even
+    card = measure_trust(candidate, judged, calibration, None, trained.classes)
+    assert _row(card, "gradient").signal_floor is None
+
+
+def test_concentrated_maps_have_the_highest_of_random_weights_as_their_floor(
+    judged, candidate, calibration, trained
+):
+    point = np.zeros_like(judged.maps["gradient"].by_engine["onnx"])
+    point[:, 3, 3] = 1
+    judged.maps["gradient"].by_engine["onnx"] = point
+    card = measure_trust(candidate, judged, calibration, None, trained.classes)
+    assert 0.05 < _row(card, "gradient").signal_floor < 1
 
 
 def test_pointing_is_that_of_the_lesions_class_beside_blind_guesses(
