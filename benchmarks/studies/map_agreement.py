@@ -14,6 +14,7 @@ Stopped at any time, the same command goes on: finished runs, bundles and rows a
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -59,11 +60,23 @@ def map_agreement(run: Path, out: Path, bits: str, epochs: int | None, saliency:
         try:
             rows.append(_row(width, run, out, epochs, saliency))
         except GateError as error:
-            missing.append(f"{width} bit ({error})")
+            refused = _refused(width, out, saliency)
+            if refused is None:
+                missing.append(f"{width} bit ({error})")
+            else:
+                rows.append(refused)
     if rows:
         print(f"\n{write_report(rows, out)}")
     if missing:
         raise IncompleteError(f"widths without a row: {'; '.join(missing)}")
+
+
+def _refused(bits: int, out: Path, saliency: str) -> WidthRow | None:
+    """What a failed export tells of the maps; None where it did not get that far."""
+    file = out / f"w{bits}a{bits}.gates.json"
+    if not file.is_file():
+        return None
+    return WidthRow.refused_by(bits, saliency, json.loads(file.read_text(encoding="utf-8")))
 
 
 def _widths(text: str) -> list[int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
+from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.files import atomic_write_text
 from edge_runtime.interval import Interval
 from edge_runtime.record import Record
@@ -51,17 +53,50 @@ class WidthRow(Record):
         bits: of weights and activations.
         saliency: which map.
         images: all of the test part.
-        accuracy: of the INT8 network on them.
-        bundle_sha256: what was measured.
+        accuracy: of the INT8 network on them; None where the export refused it.
+        bundle_sha256: what was measured; empty where the export refused it.
         agreements: of each engine with each network.
+        refused: the gates that the export refused it for, empty of a bundle. The figures are then
+            those of its trust card, on calibration images, without intervals.
     """
 
     bits: int
     saliency: str
     images: int
-    accuracy: float
+    accuracy: float | None
     bundle_sha256: str
     agreements: tuple[Agreement, ...]
+    refused: tuple[str, ...] = ()
+
+    @classmethod
+    def refused_by(cls, bits: int, saliency: str, gates: Mapping[str, Any]) -> WidthRow | None:
+        """The row of a width whose export failed, from its ``gates.json``; None without such maps.
+
+        Args:
+            bits: of weights and activations.
+            saliency: which map.
+            gates: the record that a failed export leaves.
+        """
+        cards = [SaliencyTrust.from_json(card) for card in gates["trust"]]
+        found = [card for card in cards if card.saliency == saliency]
+        if not found:
+            return None
+        failed = tuple(gate["name"] for gate in gates["gates"] if not gate["passed"])
+        agreements = tuple(
+            Agreement(
+                card.engine, other, _without_ends(one.spearman), _without_ends(one.top_overlap)
+            )
+            for card in found
+            for other, one in (
+                ("trained", card.with_trained),
+                ("quantisation off", card.with_float),
+            )
+        )
+        return cls(bits, saliency, found[0].images, None, "", agreements, failed)
+
+
+def _without_ends(value: float) -> Interval:
+    return Interval(value, math.nan, math.nan)
 
 
 def write_report(rows: Sequence[WidthRow], out: Path) -> str:
@@ -85,8 +120,9 @@ def markdown(rows: Sequence[WidthRow]) -> str:
     ]
     for row in rows:
         for found in row.agreements:
+            accuracy = "not exported" if row.accuracy is None else f"{row.accuracy:.1%}"
             lines.append(
-                f"| {row.bits} | {row.accuracy:.1%} | {found.engine} | {found.other} | "
+                f"| {row.bits} | {accuracy} | {found.engine} | {found.other} | "
                 f"{_interval(found.spearman)} | {_interval(found.top_overlap)} |"
             )
     first = rows[0]
@@ -97,7 +133,16 @@ def markdown(rows: Sequence[WidthRow]) -> str:
         "the network before any quantised training. Intervals resample groups of images."
     )
     parts = ["# Agreement of maps", head, "![Agreement by width](agreement.svg)", "\n".join(lines)]
-    return "\n\n".join([*parts, "\n".join(_verdicts(rows))]) + "\n"
+    return "\n\n".join([*parts, "\n".join([*_verdicts(rows), *_refusals(rows)])]) + "\n"
+
+
+def _refusals(rows: Sequence[WidthRow]) -> list[str]:
+    return [
+        f"- {row.bits} bit was not exported, since it failed: {'; '.join(row.refused)}. "
+        f"Its figures (hollow) are of {row.images} calibration images."
+        for row in rows
+        if row.refused
+    ]
 
 
 def _verdicts(rows: Sequence[WidthRow]) -> list[str]:
@@ -125,7 +170,11 @@ def agreement_svg(rows: Sequence[WidthRow]) -> str:
         parts.append(_frame(title, left, [row.bits for row in rows]))
         for place, name in enumerate(_COLORS):
             points = [
-                (_x(left, index, len(rows)) + (place - 1) * _ASIDE, figure(found))
+                (
+                    _x(left, index, len(rows)) + (place - 1) * _ASIDE,
+                    figure(found),
+                    row.accuracy is None,
+                )
                 for index, row in enumerate(rows)
                 for found in row.agreements
                 if (found.engine, found.other) == (engine, name)
@@ -161,14 +210,18 @@ def _frame(title: str, left: float, widths: Sequence[int]) -> str:
     return "".join(parts)
 
 
-def _series(points: Sequence[tuple[float, Interval]], color: str) -> str:
-    known = [(x, found) for x, found in points if not math.isnan(found.value)]
-    path = " ".join(f"{x:.1f},{_y(found.value):.1f}" for x, found in known)
+def _series(points: Sequence[tuple[float, Interval, bool]], color: str) -> str:
+    """Points with whiskers, if their intervals are known; those of a refused export are hollow."""
+    known = [point for point in points if not math.isnan(point[1].value)]
+    path = " ".join(f"{x:.1f},{_y(found.value):.1f}" for x, found, _ in known)
     parts = [f'<polyline points="{path}" fill="none" stroke="{color}" stroke-opacity="0.5"/>']
-    for x, found in known:
+    for x, found, hollow in known:
+        if not math.isnan(found.low):
+            ends = f"{_y(found.low):.1f}V{_y(found.high):.1f}"
+            parts.append(f'<path d="M{x:.1f} {ends}" stroke="{color}"/>')
+        fill = "#ffffff" if hollow else color
         parts.append(
-            f'<path d="M{x:.1f} {_y(found.low):.1f}V{_y(found.high):.1f}" stroke="{color}"/>'
-            f'<circle cx="{x:.1f}" cy="{_y(found.value):.1f}" r="4" fill="{color}">'
+            f'<circle cx="{x:.1f}" cy="{_y(found.value):.1f}" r="4" fill="{fill}" stroke="{color}">'
             f"<title>{escape(_interval(found))}</title></circle>"
         )
     return "".join(parts)
@@ -185,4 +238,6 @@ def _legend(engine: str) -> str:
 
 
 def _interval(found: Interval) -> str:
+    if math.isnan(found.low):
+        return f"{found.value:.3f}"
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"

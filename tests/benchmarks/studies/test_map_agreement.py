@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.studies import map_agreement as study
 from benchmarks.studies.map_agreement_report import Agreement, WidthRow, agreement_svg, markdown
 from edge_runtime.bundle import open_bundle
+from edge_runtime.bundle.trust import MapAgreement, SaliencyTrust
 from edge_runtime.errors import IncompleteError, UsageError
 from edge_runtime.interval import Interval
 from edge_runtime.metrics import rank_correlation
@@ -102,6 +104,26 @@ def _made(bits, spearman, engine="onnx"):
             for other in ("trained", "quantisation off", "float network")
         ),
     )  # fmt: skip
+
+
+def test_a_width_that_its_export_refused_has_the_figures_of_its_trust_card(tmp_path):
+    agreement = MapAgreement(0.85, 0.88)
+    other = MapAgreement(-0.01, 0.09)
+    card = SaliencyTrust("gradient", "onnx", 32, agreement, other, other, agreement, 0.02)
+    gates = {
+        "trust": [card.to_json()],
+        "gates": [{"name": "one level", "passed": False}, {"name": "parity", "passed": True}],
+    }
+    (tmp_path / "w2a2.gates.json").write_text(json.dumps(gates))
+    row = study._refused(2, tmp_path, "gradient")
+    text = markdown([_made(8, 0.94), row])
+    assert "| 2 | not exported | onnx | trained | 0.850 | 0.880 |" in text
+    assert "2 bit was not exported, since it failed: one level." in text
+    picture = ElementTree.fromstring(agreement_svg([_made(8, 0.94), row]))
+    hollow = [one for one in picture.iter() if one.get("fill") == "#ffffff" and one.get("r")]
+    assert len(hollow) == 2 * 2
+    assert study._refused(2, tmp_path, "cam") is None
+    assert study._refused(4, tmp_path, "gradient") is None
 
 
 def test_the_table_says_whether_8_bit_is_as_true_as_it_should_be():
