@@ -18,11 +18,12 @@ from train.attribution.early_map import early_map_of
 from train.attribution.gradient import gradient
 from train.attribution.input_gradient import gradient_times_input
 from train.attribution.places import places_of
-from train.attribution.smooth_grad import smooth_grad
+from train.attribution.smooth_grad import SMOOTHED, smooth_early_gradient, smooth_grad
 from train.quantization import QuantizedNetwork
 
 __all__ = [
     "METHODS",
+    "SMOOTHED",
     "class_activation",
     "early_gradient",
     "early_map_of",
@@ -30,6 +31,7 @@ __all__ = [
     "gradient_times_input",
     "method_named",
     "places_of",
+    "smooth_early_gradient",
     "smooth_grad",
 ]
 
@@ -40,6 +42,7 @@ METHODS: dict[str, Method] = {
     "gradient-early": early_gradient,
     "cam": class_activation,
     "smoothgrad": smooth_grad,
+    "smoothgrad-early": smooth_early_gradient,
     "gradient-x-input": gradient_times_input,
 }
 """Name of a method on the command line -> the method."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from train.attribution.class_activation import last_map_of
 from train.attribution.early_map import early_map_of
+from train.attribution.smooth_grad import SMOOTHED
 from train.quantization import QuantizedNetwork
 from train.quantization.receptive_field import CellPlaces
 
@@ -22,4 +23,5 @@ def places_of(network: QuantizedNetwork, method: str) -> CellPlaces | None:
     """
     if method == "cam":
         return network.cell_places(last_map_of(network.graph))
-    return network.cell_places(early_map_of(network)) if method == "gradient-early" else None
+    is_early = SMOOTHED.get(method, method) == "gradient-early"
+    return network.cell_places(early_map_of(network)) if is_early else None

@@ -61,14 +61,24 @@ Examples:
     "--saliency",
     "maps",
     type=PluginChoice(
-        ["gradient", "gradient-early", "cam", "both", "smoothgrad", "gradient-x-input", "none"],
+        [
+            "gradient",
+            "gradient-early",
+            "cam",
+            "both",
+            "smoothgrad",
+            "smoothgrad-early",
+            "gradient-x-input",
+            "none",
+        ],
         ATTRIBUTION,
     ),
     multiple=True,
     default=("gradient",),
     show_default="gradient",
-    help="Maps that are measured, repeatable; both is gradient and cam; smoothgrad, "
-    "gradient-x-input and an installed plug-in's methods are for runs.",
+    help="Maps that are measured, repeatable; both is gradient and cam; "
+    "smoothgrad averages over noisy copies; gradient-x-input and an installed plug-in's methods "
+    "are for runs.",
 )
 @click.option(
     "--region",

@@ -27,6 +27,7 @@ MAP_NAMES = {
     "gradient-early": "gradient at an early map",
     "cam": "class activation map",
     "smoothgrad": "SmoothGrad",
+    "smoothgrad-early": "SmoothGrad at an early map",
     "gradient-x-input": "gradient x input",
 }
 """Name of one of this project's methods on the command line -> its name in tables."""

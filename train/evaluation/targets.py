@@ -19,7 +19,8 @@ from edge_runtime.errors import ArtifactError, UsageError
 from edge_runtime.files import sha256_file
 from edge_runtime.map_grid import MapGrid
 from edge_runtime.preprocessing import Preprocessing
-from train.attribution import places_of
+from edge_runtime.smooth_grad import COPIES, mean_map
+from train.attribution import SMOOTHED, places_of
 from train.prediction import predict_logits, predict_saliency
 from train.quantization import QuantizedNetwork, load_network
 from train.run.directory import RunDirectory
@@ -191,23 +192,27 @@ class BundleTarget(Target):
         advance: Advance,
     ) -> NDArray[np.float32]:
         """See :class:`Target`; a class activation map has its own cells."""
-        if method not in get_args(SaliencyMode):
+        mode = SMOOTHED.get(method, method)
+        if mode not in get_args(SaliencyMode):
             raise UsageError(
-                f"{self.path} is a bundle, whose graphs give gradient, gradient-early and cam; "
-                f"measure {method} on the run."
+                f"{self.path} is a bundle, whose graphs give gradient, gradient-early and cam, and "
+                f"SmoothGrad of the first two; measure {method} on the run."
             )
         maps = []
-        with open_engine(self.engine_name, self.bundle, saliency=method) as engine:
+        with open_engine(self.engine_name, self.bundle, saliency=mode) as engine:
             for done, (image, chosen) in enumerate(zip(images, class_index, strict=True), start=1):
-                found = engine.run(image[None], int(chosen)).saliency
-                assert found is not None
-                maps.append(found)
+                if method in SMOOTHED:
+                    maps.append(mean_map(engine, image, int(chosen), COPIES))
+                else:
+                    found = engine.run(image[None], int(chosen)).saliency
+                    assert found is not None
+                    maps.append(found)
                 advance(done)
         return np.stack(maps)
 
     def map_grid(self, method: str) -> MapGrid | None:
         """See :class:`Target`."""
-        wanted = (graph_format(self.engine_name), method)
+        wanted = (graph_format(self.engine_name), SMOOTHED.get(method, method))
         for graph in self.bundle.spec.graphs:
             if (graph.format, graph.saliency) == wanted:
                 return graph.map_grid

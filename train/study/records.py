@@ -4,8 +4,8 @@ A record holds what later comparisons need image by image: counts alone cannot b
 numbers (their place in the order of the contents' hashes), groups are numbers, and no file name, no
 path and no host name is in it.
 
-History of the format: 1, the first; earlier rows lack the columns ``early_*`` and ``cam_region`` of
-:class:`Lesions`.
+History of the format: 1, the first; earlier rows lack the columns ``early_*``, ``smooth_*`` and
+``cam_region`` of :class:`Lesions`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ __all__ = ["MAPS", "Images", "Lesions", "Record", "read_records"]
 
 _FORMAT, _VERSION = "saliedge-study-row", 1
 _NAME_DIGITS = 12
-MAPS = {"gradient": "", "gradient-early": "early_", "cam": "cam_"}
+MAPS = {
+    "gradient": "",
+    "gradient-early": "early_",
+    "smoothgrad": "smooth_",
+    "smoothgrad-early": "smooth_early_",
+    "cam": "cam_",
+}
 """Name of a saliency method -> what the names of its columns of :class:`Lesions` begin with."""
 
 
@@ -62,6 +68,8 @@ class Lesions:
             smoothed.
         early_energy: as ``energy``, of the same; empty where the network has no such map.
         early_region: as ``region``, of the same.
+        smooth_pointing: as ``pointing``, of SmoothGrad; and so on.
+        smooth_early_pointing: as ``early_pointing``, of SmoothGrad at the early map; and so on.
         fixed_pixel: 1 where the best fixed pixel of the training part's masks is inside.
         gaussian: share of a centred Gaussian (sigma = side / 6) inside.
     """
@@ -79,6 +87,12 @@ class Lesions:
     early_pointing: tuple[float | None, ...] = ()
     early_energy: tuple[float | None, ...] = ()
     early_region: tuple[float | None, ...] = ()
+    smooth_pointing: tuple[float | None, ...] = ()
+    smooth_energy: tuple[float | None, ...] = ()
+    smooth_region: tuple[float | None, ...] = ()
+    smooth_early_pointing: tuple[float | None, ...] = ()
+    smooth_early_energy: tuple[float | None, ...] = ()
+    smooth_early_region: tuple[float | None, ...] = ()
     fixed_pixel: tuple[int, ...] = ()
     gaussian: tuple[float, ...] = ()
 

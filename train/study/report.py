@@ -83,8 +83,10 @@ def _notes(analysis: Analysis) -> list[str]:
             f"The gradient is |d logit / d input| of {analysis.lesion_class!r}; pointing is taken "
             "on its 9 x 9 mean, energy on the map itself. The gradient at an early map is the same "
             "for a feature map at a quarter of the picture's side; it and the class activation map "
-            "are enlarged and not smoothed. An off-centre lesion does not hold the centre pixel. "
-            "Masks are read for measuring alone. A figure counts against the blind rows below it."
+            "are enlarged and not smoothed. SmoothGrad is the mean of a map over eight copies of "
+            "the picture with noise of 25 grey levels. An off-centre lesion does not hold the "
+            "centre pixel. Masks are read for measuring alone. A figure counts against the blind "
+            "rows below it."
         )
     return notes
 

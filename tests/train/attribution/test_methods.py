@@ -80,7 +80,7 @@ def test_the_gradient_is_what_moving_a_byte_does() -> None:
 
 def test_smooth_grad_without_noise_is_the_gradient(network: QuantizedNetwork) -> None:
     image = as_batch(IMAGES)
-    still = smooth_grad(network, image, CLASSES, copies=2, noise_share=0.0)
+    still = smooth_grad(network, image, CLASSES, copies=2, levels=0.0)
     torch.testing.assert_close(still, gradient(network, image, CLASSES))
     moved = smooth_grad(network, image, CLASSES)
     assert not torch.allclose(moved, still)

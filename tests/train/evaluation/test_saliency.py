@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from edge_runtime.errors import UsageError
-from edge_runtime.metrics import Region
+from edge_runtime.metrics import Region, rank_correlation
+from train.data import load_images
 from train.evaluation import (
     Evaluation,
     SaliencyMeasures,
@@ -19,6 +20,8 @@ from train.evaluation import (
     open_target,
     write_evaluation,
 )
+from train.evaluation.selection import select_images
+from train.evaluation.targets import BundleTarget, RunTarget
 from train.run.progress import quiet_reporter
 
 DATA = "synthetic:?count=60&size=32"
@@ -39,7 +42,14 @@ def sampled(tiny_run: Path) -> SaliencyMeasures:
 
 class TestMaps:
     def test_every_kind_of_a_run_has_its_rows(self, tiny_run: Path) -> None:
-        methods = ("gradient", "gradient-early", "cam", "smoothgrad", "gradient-x-input")
+        methods = (
+            "gradient",
+            "gradient-early",
+            "cam",
+            "smoothgrad",
+            "smoothgrad-early",
+            "gradient-x-input",
+        )
         found = measure(tiny_run, methods=methods)
         measured = [row for row in found.localization if "blind" not in row.map]
         names = [
@@ -47,6 +57,7 @@ class TestMaps:
             "gradient at an early map",
             "class activation map",
             "SmoothGrad",
+            "SmoothGrad at an early map",
             "gradient x input",
         ]
         assert [row.map for row in measured if row.lesions == "all"] == names
@@ -56,8 +67,23 @@ class TestMaps:
         found = measure(tiny_edge, source=DATA, part="test", methods=("cam", "gradient-early"))
         maps = [row.map for row in found.localization]
         assert maps[:2] == ["class activation map", "gradient at an early map"]
-        with pytest.raises(UsageError, match="smoothgrad"):
-            measure(tiny_edge, source=DATA, methods=("smoothgrad",))
+        with pytest.raises(UsageError, match="measure gradient-x-input on the run"):
+            measure(tiny_edge, source=DATA, methods=("gradient-x-input",))
+
+    def test_smooth_grad_of_a_bundle_is_that_of_its_run(
+        self, tiny_run: Path, tiny_edge: Path
+    ) -> None:
+        run, bundle = RunTarget(tiny_run), BundleTarget(tiny_edge)
+        loaded = load_images(select_images(run, None, "test").samples[:4], run.preprocessing)
+        labels = loaded.labels(run.classes)
+        for method, least in (("smoothgrad", 0.8), ("smoothgrad-early", 0.9)):
+            ours, theirs = (
+                target.saliency(loaded.images, labels, method, lambda _: None)
+                for target in (bundle, run)
+            )
+            agreements = [rank_correlation(a, b) for a, b in zip(ours, theirs, strict=True)]
+            assert np.median(agreements) > least
+            assert bundle.map_grid(method) == run.map_grid(method)
 
     def test_none_is_no_saliency(self, tiny_run: Path) -> None:
         found = measure(tiny_run, methods=()).saliency
