@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from edge_runtime.assessment.assessor import Assessment
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.closing import Closing
-from edge_runtime.engines.base import Engine
+from edge_runtime.engines.base import Engine, Inference
 from edge_runtime.errors import UsageError
 from edge_runtime.evidence import Evidence, find_evidence
 from edge_runtime.preprocessing import FrameMapping
+from edge_runtime.smooth_grad import mean_map
 from edge_runtime.sources.base import Frame
 
 __all__ = [
@@ -116,6 +117,9 @@ class Classifier(Closing):
             ``plain``, which costs less. Needs ``plain`` if above 1.
         shows_map: Whether anybody would see a map now, asked before each frame; a frame that nobody
             would see the map of goes through ``plain``, which it needs. None for always.
+        saliency_copies: Noisy copies of the frame whose maps are averaged, see
+            :func:`edge_runtime.smooth_grad.mean_map`; 0 for the frame's own map. Needs ``plain`` if
+            above 0.
 
     Raises:
         UsageError: The bundle has no such class.
@@ -129,29 +133,34 @@ class Classifier(Closing):
         plain: Engine | None = None,
         saliency_every: int = 1,
         shows_map: Callable[[], bool] | None = None,
+        saliency_copies: int = 0,
     ) -> None:
         if saliency_every < 1:
             raise ValueError(f"saliency_every is 1 or more, not {saliency_every}")
-        if plain is None and (saliency_every > 1 or shows_map is not None):
-            raise ValueError("frames without a map need the plain graph")
+        if plain is None and (saliency_every > 1 or shows_map is not None or saliency_copies > 0):
+            raise ValueError("frames without a map of their own need the plain graph")
         self.bundle = bundle
         self.engine = engine
         self.identity = ModelIdentity(bundle.spec.name, bundle.sha256, engine.name)
         self._class_index = class_index(bundle, saliency_class)
         self._plain = plain or engine
         self._saliency_every = saliency_every
+        self._copies = saliency_copies
         self._shows_map = shows_map or (lambda: True)
-        self._signal_floor = _signal_floor(bundle, engine)
+        # The floor is of single maps; an average is less concentrated.
+        self._signal_floor = None if saliency_copies else _signal_floor(bundle, engine)
         self._frames = 0
 
     def classify(self, frame: Frame) -> Prediction:
         """Classify one frame; nothing of the result is overwritten by the next."""
         spec = self.bundle.spec
-        engine = self._next_engine()
+        has_map = self._map_is_due()
+        averages = has_map and self._copies > 0
+        engine = self.engine if has_map and not averages else self._plain
         start = time.perf_counter()
         spec.preprocessing.apply_into(frame.image, engine.input_view()[0])
         ready = time.perf_counter()
-        inference = engine.run_in_place(self._class_index)
+        inference = self._averaged() if averages else engine.run_in_place(self._class_index)
         done = time.perf_counter()
         probabilities = softmax(inference.logits, spec.temperature)
         timings = {"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3}
@@ -180,11 +189,19 @@ class Classifier(Closing):
             evidence=evidence,
         )
 
-    def _next_engine(self) -> Engine:
-        """Return the engine for the next frame: with a map if it is its turn and is seen."""
+    def _map_is_due(self) -> bool:
+        """Tell whether the next frame has a map: if it is its turn, and is seen."""
         turn = self._frames % self._saliency_every == 0
         self._frames += 1
-        return self.engine if turn and self._shows_map() else self._plain
+        return turn and self._shows_map()
+
+    def _averaged(self) -> Inference:
+        """Classify what is in the plain graph's input, and average the maps of its noisy copies."""
+        image = self._plain.input_view()[0].copy()
+        inference = self._plain.run_in_place()
+        explained = self._class_index if self._class_index >= 0 else inference.class_index_used
+        saliency = mean_map(self.engine, image, explained, self._copies)
+        return replace(inference, saliency=saliency, class_index_used=explained)
 
     def close(self) -> None:
         """Give the engines' memory back."""

@@ -49,7 +49,7 @@ _WIDTHS = (8, 4, 2)
 @click.option("--epochs", type=click.IntRange(1), help="Of the second phase [the recipe's].")
 @click.option(
     "--saliency",
-    type=click.Choice(["gradient", "gradient-early", "cam"]),
+    type=click.Choice(["gradient", "gradient-early", "smoothgrad", "smoothgrad-early", "cam"]),
     default="gradient",
     show_default=True,
 )

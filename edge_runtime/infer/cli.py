@@ -138,6 +138,15 @@ def _size(
     help="A map for every Nth frame only; the others cost no more than without maps.",
 )
 @click.option(
+    "--saliency-copies",
+    type=click.IntRange(min=0, max=64),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="SmoothGrad: the mean of the maps of N noisy copies of the frame, which is calmer and "
+    "points better; each costs as much as a map.",
+)
+@click.option(
     "--calm-seconds",
     type=click.FloatRange(min=0, max=3600),
     default=1.0,

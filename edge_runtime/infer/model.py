@@ -44,6 +44,7 @@ def open_model(
         options.threads,
         options.saliency_every,
         shows_map,
+        options.saliency_copies,
     )
     verify = signature_check(options.public_key)
     if options.bundle is not None:

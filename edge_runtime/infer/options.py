@@ -33,6 +33,7 @@ class InferOptions:
     saliency: str | None
     saliency_class: str | None
     saliency_every: int
+    saliency_copies: int
     calm_seconds: float
     calm_margin: float
     jsonl: str | None
@@ -57,6 +58,10 @@ class InferOptions:
             raise UsageError("--camera-size, --camera-fps and --camera-format are for --camera.")
         if self.outputs.jsonl_max_bytes is not None and self.jsonl in (None, "-"):
             raise UsageError("--jsonl-max-bytes needs --jsonl FILE.")
+        if self.saliency_copies and self.saliency_mode not in ("gradient", "gradient-early"):
+            raise UsageError(
+                "--saliency-copies averages gradients; give --saliency gradient or gradient-early."
+            )
         if self.saliency == "none" and (self._writes_maps or self.saliency_class):
             raise UsageError(
                 "--save-saliency, --save-overlay and --saliency-class need a map: give --saliency "

@@ -23,6 +23,7 @@ class LoadOptions:
         threads: Threads of the engine; the processors up to four if None.
         saliency_every: A map for every how many frames.
         shows_map: Whether anybody would see a map now, asked before each frame; None for always.
+        saliency_copies: Noisy copies of a frame whose maps are averaged; 0 for its own map.
     """
 
     engine: str | None = None
@@ -31,11 +32,13 @@ class LoadOptions:
     threads: int | None = None
     saliency_every: int = 1
     shows_map: Callable[[], bool] | None = None
+    saliency_copies: int = 0
 
     @property
     def modes(self) -> tuple[str, ...]:
         """The saliency modes whose graphs are loaded."""
-        if self.saliency != "none" and (self.saliency_every > 1 or self.shows_map is not None):
+        without = self.saliency_every > 1 or self.shows_map is not None or self.saliency_copies > 0
+        if self.saliency != "none" and without:
             return (self.saliency, "none")
         return (self.saliency,)
 
@@ -77,4 +80,5 @@ def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
         plain,
         options.saliency_every,
         options.shows_map,
+        options.saliency_copies,
     )

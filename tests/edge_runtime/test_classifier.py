@@ -11,6 +11,7 @@ from edge_runtime import installed_engines, open_bundle, open_engine
 from edge_runtime.bundle.trust import MapAgreement, SaliencyTrust
 from edge_runtime.classifier import Classifier
 from edge_runtime.models import LoadOptions, load_classifier
+from edge_runtime.smooth_grad import noise
 from edge_runtime.sources import CaptureTime, Frame
 from tests.edge_runtime import tiny_graphs
 
@@ -85,6 +86,28 @@ def test_a_map_below_the_floor_of_the_trust_card_has_no_signal(bundle, rows, sil
         prediction = classifier.classify(_frame(IMAGES[0]))
     assert bool(prediction.evidence.no_signal) == silent
     assert prediction.timings_ms["explain"] > 0
+
+
+@pytest.mark.parametrize("name", installed_engines())
+@pytest.mark.parametrize("wanted", [None, "blue"])
+def test_copies_give_the_mean_of_their_maps_and_the_frames_own_label(bundle, name, wanted):
+    options = LoadOptions(name, "gradient", wanted, threads=1, saliency_copies=3)
+    with load_classifier(bundle, options) as classifier:
+        found = classifier.classify(_frame(IMAGES[1]))
+    label = tiny_graphs.CLASSES[int(tiny_graphs.expected_logits(IMAGES[1:2]).argmax())]
+    assert (found.label, found.saliency_class) == (label, wanted or label)
+    height, width = IMAGES[1].shape[:2]
+    index = tiny_graphs.CLASSES.index(wanted or label)
+    with open_engine(name, bundle, "gradient", threads=1) as engine:
+        copies = np.clip(IMAGES[1].astype(np.int32) + noise(3, height, width), 0, 255)
+        maps = [engine.run(one[None].astype(np.uint8), index).saliency for one in copies]
+    np.testing.assert_allclose(found.saliency, np.mean(maps, axis=0), rtol=1e-6)
+
+
+def test_a_still_scene_has_a_still_averaged_map(bundle):
+    with load_classifier(bundle, LoadOptions("onnx", "gradient", saliency_copies=2)) as classifier:
+        first, second = (classifier.classify(_frame(IMAGES[2])).saliency for _ in range(2))
+    assert np.array_equal(first, second)
 
 
 def test_without_a_map_there_is_no_evidence(bundle):

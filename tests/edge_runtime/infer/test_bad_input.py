@@ -74,6 +74,8 @@ def test_a_bundle_that_cannot_be_trusted(edge_infer, bundle_copy, photos, damage
         (["--source", "PHOTOS", "--saliency", "occlusion"], 2, "occlusion"),
         (["--source", "PHOTOS", "--saliency-class", "violet"], 2, "red, green, blue"),
         (["--source", "PHOTOS", "--saliency", "none", "--save-saliency", "x"], 2, "need a map"),
+        (["--source", "PHOTOS", "--saliency", "cam", "--saliency-copies", "4"], 2, "averages grad"),
+        (["--source", "PHOTOS", "--saliency-copies", "4"], 2, "averages gradients"),
         (["--source", "PHOTOS", "--max-frames", "0"], 2, "max-frames"),
         (["--source", "PHOTOS", "--threads", "0"], 2, "threads"),
         (["--source", "PHOTOS", "--jsonl", "/sys/x.jsonl"], 7, "/sys/x.jsonl"),
