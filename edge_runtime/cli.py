@@ -88,7 +88,7 @@ Examples:
   saliedge export runs/first --int8 --out first.edge
   saliedge inspect first.edge
   saliedge infer --bundle first.edge --source photos --jsonl predictions.jsonl
-  saliedge infer --bundle first.edge --camera 0 --saliency gradient
+  saliedge infer --bundle first.edge --camera 0 --save-overlay pictures
 
 \b
 Exit codes of every command:

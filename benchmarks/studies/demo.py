@@ -54,7 +54,7 @@ def demo(out: Path) -> None:
     )
     pipeline.run(
         "Infer with saliency", "edge-infer", "--bundle", bundle, "--source", frames / "images",
-        "--saliency", "gradient", "--saliency-class", "polyp",
+        "--saliency-class", "polyp",
         "--jsonl", out / "predictions.jsonl", "--save-saliency", out / "saliency",
         "--save-overlay", out / "overlays", "--skip-bad", "--force",
     )  # fmt: skip

@@ -126,7 +126,8 @@ def _size(
 @click.option(
     "--saliency",
     type=click.Choice(["gradient", "gradient-early", "cam", "none"]),
-    help="Map of what decided. Default: gradient if an option needs a map, else none.",
+    help="Map of what decided. Default: the first of gradient-early, gradient and cam that the "
+    "bundle has if an option needs a map, else none.",
 )
 @click.option("--saliency-class", metavar="NAME", help="Class to explain. Default: the top class.")
 @click.option(

@@ -19,7 +19,25 @@ from edge_runtime.models import (
     state_directory,
 )
 
-__all__ = ["open_model"]
+__all__ = ["load_options", "open_model"]
+
+
+def load_options(options: InferOptions, shows_map: Callable[[], bool] | None = None) -> LoadOptions:
+    """Return how the options want a model loaded.
+
+    Args:
+        options: The options.
+        shows_map: Whether anybody would see a map now; None for always.
+    """
+    return LoadOptions(
+        options.engine,
+        options.saliency_mode,
+        options.saliency_class,
+        options.threads,
+        options.saliency_every,
+        shows_map,
+        options.saliency_copies,
+    )
 
 
 @contextlib.contextmanager
@@ -37,15 +55,7 @@ def open_model(
         SignatureError: A key is configured and did not sign it.
         SaliedgeError: The options cannot be met.
     """
-    load = LoadOptions(
-        options.engine,
-        options.saliency_mode,
-        options.saliency_class,
-        options.threads,
-        options.saliency_every,
-        shows_map,
-        options.saliency_copies,
-    )
+    load = load_options(options, shows_map)
     verify = signature_check(options.public_key)
     if options.bundle is not None:
         bundle = open_bundle(options.bundle)

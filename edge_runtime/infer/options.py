@@ -58,23 +58,23 @@ class InferOptions:
             raise UsageError("--camera-size, --camera-fps and --camera-format are for --camera.")
         if self.outputs.jsonl_max_bytes is not None and self.jsonl in (None, "-"):
             raise UsageError("--jsonl-max-bytes needs --jsonl FILE.")
-        if self.saliency_copies and self.saliency_mode not in ("gradient", "gradient-early"):
+        if self.saliency_copies and self.saliency_mode in ("cam", "none"):
             raise UsageError(
                 "--saliency-copies averages gradients; give --saliency gradient or gradient-early."
             )
         if self.saliency == "none" and (self._writes_maps or self.saliency_class):
             raise UsageError(
-                "--save-saliency, --save-overlay and --saliency-class need a map: give --saliency "
-                "gradient or --saliency cam."
+                "--save-saliency, --save-overlay and --saliency-class need a map: leave "
+                "out --saliency none."
             )
 
     @property
     def saliency_mode(self) -> str:
-        """The mode asked for; ``gradient`` if only an option that needs a map was given."""
+        """The mode asked for; ``auto`` if only an option that needs a map was given."""
         if self.saliency is not None:
             return self.saliency
         needs_map = self._writes_maps or self.show or self.saliency_class or self.page.serve
-        return "gradient" if needs_map else "none"
+        return "auto" if needs_map else "none"
 
     @property
     def maps_for_page_only(self) -> bool:

@@ -15,7 +15,7 @@ from edge_runtime.images import IMAGE_SUFFIXES
 from edge_runtime.infer.console import LiveLine, print_summary
 from edge_runtime.infer.input import open_input, reconnection
 from edge_runtime.infer.loop import InferenceLoop
-from edge_runtime.infer.model import open_model
+from edge_runtime.infer.model import load_options, open_model
 from edge_runtime.infer.options import InferOptions
 from edge_runtime.infer.page import open_page, open_view
 from edge_runtime.infer.service import add_service_sinks
@@ -119,7 +119,7 @@ def _open_sinks(
             sinks.append(
                 SaliencyFolderSink(
                     Path(options.save_saliency),
-                    options.saliency_mode,
+                    load_options(options).mode_for(classifier.bundle),
                     classifier.bundle.sha256,
                     options.force,
                 )

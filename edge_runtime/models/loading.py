@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.classifier import Classifier, class_index
-from edge_runtime.engines.registry import default_engine, open_engine
+from edge_runtime.engines.registry import default_engine, graph_format, open_engine
+from edge_runtime.errors import ArtifactError
 
 __all__ = ["LoadOptions", "load_classifier"]
+
+_PREFERRED = ("gradient-early", "gradient", "cam")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,9 @@ class LoadOptions:
 
     Attributes:
         engine: Name of the engine; the first that is installed if None.
-        saliency: ``none``, ``gradient``, ``gradient-early`` or ``cam``.
+        saliency: ``none``, ``gradient``, ``gradient-early`` or ``cam``; or ``auto`` for the first
+            of ``gradient-early``, ``gradient`` and ``cam`` that the bundle has (why in this order:
+            docs/results/maps.md).
         saliency_class: Class to explain; the top class if None.
         threads: Threads of the engine; the processors up to four if None.
         saliency_every: A map for every how many frames.
@@ -34,13 +39,29 @@ class LoadOptions:
     shows_map: Callable[[], bool] | None = None
     saliency_copies: int = 0
 
-    @property
-    def modes(self) -> tuple[str, ...]:
-        """The saliency modes whose graphs are loaded."""
+    def mode_for(self, bundle: Bundle) -> str:
+        """Return the saliency mode of a bundle's maps.
+
+        Raises:
+            ArtifactError: The mode is ``auto`` and the bundle has no graph with a map.
+            DependencyError: No engine that is installed can run it.
+        """
+        if self.saliency != "auto":
+            return self.saliency
+        there = bundle.spec.saliency_modes(graph_format(self.engine_for(bundle)))
+        found = next((mode for mode in _PREFERRED if mode in there), None)
+        if found is None:
+            raise ArtifactError(
+                f"{bundle.path} has no graph with a map; give --saliency none, or export it with "
+                "maps."
+            )
+        return found
+
+    def modes_for(self, bundle: Bundle) -> tuple[str, ...]:
+        """Return the saliency modes of the graphs that are loaded."""
+        mode = self.mode_for(bundle)
         without = self.saliency_every > 1 or self.shows_map is not None or self.saliency_copies > 0
-        if self.saliency != "none" and without:
-            return (self.saliency, "none")
-        return (self.saliency,)
+        return (mode, "none") if mode != "none" and without else (mode,)
 
     def engine_for(self, bundle: Bundle) -> str:
         """Return the name of the engine that runs a bundle.
@@ -63,9 +84,10 @@ def load_classifier(bundle: Bundle, options: LoadOptions) -> Classifier:
     """
     class_index(bundle, options.saliency_class)
     name = options.engine_for(bundle)
-    engine = open_engine(name, bundle, options.saliency, options.threads)
+    mode, *without = options.modes_for(bundle)
+    engine = open_engine(name, bundle, mode, options.threads)
     plain = None
-    if len(options.modes) > 1:
+    if without:
         try:
             plain = open_engine(name, bundle, "none", options.threads)
         except BaseException:

@@ -149,7 +149,9 @@ class ModelStarter:
         """
         bundle = self._checked(sha256)
         engine = self.options.engine_for(bundle)
-        result = run_self_test(bundle.path, engine, self.options.modes, cancelled=self.cancelled)
+        result = run_self_test(
+            bundle.path, engine, self.options.modes_for(bundle), cancelled=self.cancelled
+        )
         if not result.passed:
             raise GateError(f"{result.problem}.")
         return load_classifier(bundle, self.options)

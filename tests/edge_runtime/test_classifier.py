@@ -10,6 +10,7 @@ import pytest
 from edge_runtime import installed_engines, open_bundle, open_engine
 from edge_runtime.bundle.trust import MapAgreement, SaliencyTrust
 from edge_runtime.classifier import Classifier
+from edge_runtime.errors import ArtifactError
 from edge_runtime.models import LoadOptions, load_classifier
 from edge_runtime.smooth_grad import noise
 from edge_runtime.sources import CaptureTime, Frame
@@ -115,6 +116,30 @@ def test_without_a_map_there_is_no_evidence(bundle):
         prediction = classifier.classify(_frame(IMAGES[0]))
     assert prediction.evidence is None
     assert "explain" not in prediction.timings_ms
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        (("none", "cam", "gradient", "gradient-early"), "gradient-early"),
+        (("none", "cam", "gradient"), "gradient"),
+        (("none", "cam"), "cam"),
+    ],
+)
+def test_auto_is_the_most_telling_map_that_there_is(bundle, there, taken):
+    (explained,) = (g for g in bundle.spec.graphs if (g.format, g.saliency) == ("onnx", "gradient"))
+    graphs = tuple(replace(explained, saliency=mode) for mode in there)
+    fewer = replace(bundle, spec=replace(bundle.spec, graphs=graphs))
+    assert LoadOptions("onnx", "auto").mode_for(fewer) == taken
+    assert LoadOptions("onnx", "cam").mode_for(fewer) == "cam"
+    assert LoadOptions("onnx", "auto", saliency_every=2).modes_for(fewer) == (taken, "none")
+
+
+def test_auto_needs_a_map(bundle):
+    graphs = tuple(graph for graph in bundle.spec.graphs if graph.saliency == "none")
+    without = replace(bundle, spec=replace(bundle.spec, graphs=graphs))
+    with pytest.raises(ArtifactError, match="no graph with a map; give --saliency none"):
+        load_classifier(without, LoadOptions("onnx", "auto"))
 
 
 def test_maps_between_frames_need_the_plain_graph(bundle):

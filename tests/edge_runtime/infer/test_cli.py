@@ -33,6 +33,7 @@ KEYS = [
     "uncertain",
     "distance",
     "unfamiliar",
+    "evidence",
 ]
 
 
@@ -63,6 +64,7 @@ def test_a_json_line_has_the_documented_keys(edge_infer, tiny_bundle_path, photo
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time_utc"])
     assert record["frame"] == 0
     assert record["saliency_class"] is None
+    assert record["evidence"] is None
     assert list(record["timings_ms"]) == ["capture", "preprocess", "infer"]
     assert record["bundle_sha256"] == open_bundle(tiny_bundle_path).sha256
     assert record["version"] == __version__
