@@ -12,8 +12,9 @@ The public names load on first use, so that ``import edge_runtime`` costs nothin
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from edge_runtime.first_use import import_on_first_use
 
 __version__ = "0.1.0"
 
@@ -50,9 +51,4 @@ _HOMES = {
     "SaliedgeError": "edge_runtime.errors",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'edge_runtime' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = import_on_first_use(__name__, _HOMES)

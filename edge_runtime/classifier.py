@@ -45,9 +45,9 @@ class ModelIdentity:
     engine: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prediction:
-    """What is known about one frame.
+    """What is known about one frame; complete when the loop hands it to the sinks.
 
     Attributes:
         frame: The frame.
@@ -142,6 +142,9 @@ class Classifier(Closing):
         self.bundle = bundle
         self.engine = engine
         self.identity = ModelIdentity(bundle.spec.name, bundle.sha256, engine.name)
+        self._preprocessing = bundle.spec.preprocessing
+        self._classes = bundle.spec.classes
+        self._temperature = bundle.spec.temperature
         self._class_index = class_index(bundle, saliency_class)
         self._plain = plain or engine
         self._saliency_every = saliency_every
@@ -153,36 +156,35 @@ class Classifier(Closing):
 
     def classify(self, frame: Frame) -> Prediction:
         """Classify one frame; nothing of the result is overwritten by the next."""
-        spec = self.bundle.spec
+        network, classes = self._preprocessing, self._classes
         has_map = self._map_is_due()
         averages = has_map and self._copies > 0
         engine = self.engine if has_map and not averages else self._plain
         start = time.perf_counter()
-        spec.preprocessing.apply_into(frame.image, engine.input_view()[0])
+        network.apply_into(frame.image, engine.input_view()[0])
         ready = time.perf_counter()
         inference = self._averaged() if averages else engine.run_in_place(self._class_index)
         done = time.perf_counter()
-        probabilities = softmax(inference.logits, spec.temperature)
+        probabilities = softmax(inference.logits, self._temperature)
         timings = {"preprocess": (ready - start) * 1e3, "infer": (done - ready) * 1e3}
         frame_hw = (frame.image.shape[0], frame.image.shape[1])
-        mapping = spec.preprocessing.mapping(*frame_hw)
-        evidence = None
+        mapping = network.mapping(*frame_hw)
+        top, explained, evidence = inference.class_index_used, None, None
         if inference.saliency is not None:
             height, width = inference.saliency.shape
-            network, grid = spec.preprocessing, self.engine.graph.map_grid
+            grid = self.engine.graph.map_grid
             mapping = mapping.for_map((height, width), (network.height, network.width), grid)
+            top, explained = int(inference.logits.argmax()), classes[inference.class_index_used]
             begun = time.perf_counter()
             evidence = find_evidence(inference.saliency, mapping, frame_hw, self._signal_floor)
             timings["explain"] = (time.perf_counter() - begun) * 1e3
         return Prediction(
             frame=frame,
-            label=spec.classes[int(np.argmax(inference.logits))],
-            probabilities=dict(zip(spec.classes, probabilities.tolist(), strict=True)),
+            label=classes[top],
+            probabilities=dict(zip(classes, probabilities.tolist(), strict=True)),
             features=inference.features,
             saliency=inference.saliency,
-            saliency_class=None
-            if inference.saliency is None
-            else spec.classes[inference.class_index_used],
+            saliency_class=explained,
             mapping=mapping,
             timings_ms=timings,
             model=self.identity,
@@ -248,6 +250,7 @@ def softmax(logits: NDArray[np.floating], temperature: float) -> NDArray[np.floa
         >>> softmax(np.array([2.0, 0.0]), temperature=4.0).round(2).tolist()  # less sure
         [0.62, 0.38]
     """
-    scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
+    scaled = np.true_divide(logits, temperature, dtype=np.float64)
+    powers = np.exp(scaled - np.maximum.reduce(scaled, axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = powers / np.add.reduce(powers, axis=-1, keepdims=True)
+    return shares

@@ -10,12 +10,11 @@ import contextlib
 import ctypes
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from edge_runtime.errors import OutputError, os_error
-from edge_runtime.leftovers import clear_leftovers, temporary_beside
+from edge_runtime.leftovers import clear_leftovers, remove_tree, temporary_beside
 
 __all__ = [
     "PendingFile",
@@ -256,7 +255,7 @@ def atomic_directory(
                 _sync(Path(folder))
             _put_in_place(temporary, target)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            remove_tree(temporary)
             raise
         _sync(target.parent)
 
@@ -274,7 +273,7 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         target.rename(previous)
         temporary.rename(target)
     if previous.is_dir() and not previous.is_symlink():
-        shutil.rmtree(previous, ignore_errors=True)
+        remove_tree(previous)
     else:
         previous.unlink(missing_ok=True)
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
-import secrets
-import shutil
 from functools import lru_cache
-from os import getpid
 from pathlib import Path
 
-__all__ = ["clear_leftovers", "temporary_beside"]
+__all__ = ["clear_leftovers", "remove_tree", "temporary_beside"]
 
 _PROC = Path("/proc")
 _WRITER = re.compile(r"([0-9a-f]{8})-(\d{1,10})-(\d{1,20})-[0-9a-f]{8}")
@@ -25,8 +23,8 @@ _WRITER = re.compile(r"([0-9a-f]{8})-(\d{1,10})-(\d{1,20})-[0-9a-f]{8}")
 
 def temporary_beside(target: Path) -> Path:
     """Return a new hidden name beside a target, ``.STEM.partial-WRITER.SUFFIX``."""
-    writer = _writer(getpid())
-    token = secrets.token_hex(4)
+    writer = _writer(os.getpid())
+    token = os.urandom(4).hex()
     name = token if writer is None else f"{writer}-{token}"
     return target.with_name(f"{_prefix(target)}{name}{target.suffix}")
 
@@ -46,13 +44,20 @@ def clear_leftovers(target: Path) -> None:
                     _remove(path)
 
 
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it; what cannot be removed stays."""
+    import shutil  # with the libraries of four compressions, for a run that replaces nothing
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _prefix(target: Path) -> str:
     return f".{target.stem}.partial-"
 
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
     else:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -19,6 +19,7 @@ The result is what the graph takes. Normalisation is part of the graph, never do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import cv2
@@ -33,6 +34,7 @@ __all__ = ["Fit", "FrameMapping", "Preprocessing"]
 Fit = Literal["crop", "letterbox", "stretch"]
 _MAX_SIDE = 16384
 _MOST_EXACT_IN_AREA = 49
+_FRAME_SIZES = 8
 _KERNEL = "area-integer+linear-exact"
 # Another name, so that a version that knows no regions refuses the record instead of ignoring one.
 _KERNEL_OF_REGION = f"region+{_KERNEL}"
@@ -174,32 +176,27 @@ class Preprocessing:
                 f"expected a uint8 buffer {(self.height, self.width, 3)}, "
                 f"got {out.dtype} {out.shape}"
             )
-        rows, columns = self._axes(frame_hwc.shape[0], frame_hwc.shape[1])
+        rows, columns = _axes(self, frame_hwc.shape[0], frame_hwc.shape[1])
         part = frame_hwc[
             rows.start : rows.start + rows.length, columns.start : columns.start + columns.length
         ]
-        part = _box_mean(part, rows.factor, columns.factor)
         target = out
         if (rows.size, columns.size) != (self.height, self.width):
             out[...] = 0
             target = out[rows.pad : rows.pad + rows.size, columns.pad : columns.pad + columns.size]
-        resized = cv2.resize(
-            part, (columns.size, rows.size), dst=target, interpolation=cv2.INTER_LINEAR_EXACT
-        )
-        if not np.may_share_memory(resized, target):  # by their bounds: a new array has others
-            target[...] = resized
+        means: NDArray[Any] = _box_mean(part, rows.factor, columns.factor, target)
+        if means.shape != target.shape:
+            means = cv2.resize(
+                means, (columns.size, rows.size), dst=target, interpolation=cv2.INTER_LINEAR_EXACT
+            )
+        if means is not target:
+            target[...] = means
         if self.roi is not None and self.roi.shape != "rectangle":
             out[~visible_pixels(self.roi.shape, rows, columns)] = 0
 
     def mapping(self, frame_h: int, frame_w: int) -> FrameMapping:
         """Return where the network's pixels lie in a frame of ``frame_h`` x ``frame_w`` pixels."""
-        rows, columns = self._axes(frame_h, frame_w)
-        return FrameMapping(
-            scale_x=columns.scale,
-            scale_y=rows.scale,
-            offset_x=columns.offset,
-            offset_y=rows.offset,
-        )
+        return _mapping(self, frame_h, frame_w)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
@@ -263,29 +260,42 @@ class Preprocessing:
             "required": ["height", "width"],
         }
 
-    def _axes(self, whole_h: int, whole_w: int) -> tuple[AxisSampling, AxisSampling]:
-        """Return how the rows and the columns of a frame are cut and resized."""
-        top, bottom, left, right = 0, whole_h, 0, whole_w
-        if self.roi is not None:
-            top, bottom, left, right = self.roi.pixels(whole_h, whole_w)
-        frame_h, frame_w = bottom - top, right - left
-        part_h, part_w, size_h, size_w = frame_h, frame_w, self.height, self.width
-        # Aspect ratios are compared by cross products: whole numbers, alike on every machine.
-        frame_is_wider = frame_w * self.height > frame_h * self.width
-        if self.fit == "crop":
-            if frame_is_wider:
-                part_w = max(1, _rounded_division(frame_h * self.width, self.height))
-            else:
-                part_h = max(1, _rounded_division(frame_w * self.height, self.width))
-        elif self.fit == "letterbox":
-            if frame_is_wider:
-                size_h = max(1, _rounded_division(self.width * frame_h, frame_w))
-            else:
-                size_w = max(1, _rounded_division(self.height * frame_w, frame_h))
-        return (
-            _axis(top, bottom, part_h, size_h, self.height),
-            _axis(left, right, part_w, size_w, self.width),
-        )
+
+@lru_cache(maxsize=_FRAME_SIZES)
+def _axes(network: Preprocessing, whole_h: int, whole_w: int) -> tuple[AxisSampling, AxisSampling]:
+    """Return how the rows and the columns of a frame are cut and resized."""
+    top, bottom, left, right = 0, whole_h, 0, whole_w
+    if network.roi is not None:
+        top, bottom, left, right = network.roi.pixels(whole_h, whole_w)
+    frame_h, frame_w = bottom - top, right - left
+    part_h, part_w, size_h, size_w = frame_h, frame_w, network.height, network.width
+    # Aspect ratios are compared by cross products: whole numbers, alike on every machine.
+    frame_is_wider = frame_w * network.height > frame_h * network.width
+    if network.fit == "crop":
+        if frame_is_wider:
+            part_w = max(1, _rounded_division(frame_h * network.width, network.height))
+        else:
+            part_h = max(1, _rounded_division(frame_w * network.height, network.width))
+    elif network.fit == "letterbox":
+        if frame_is_wider:
+            size_h = max(1, _rounded_division(network.width * frame_h, frame_w))
+        else:
+            size_w = max(1, _rounded_division(network.height * frame_w, frame_h))
+    return (
+        _axis(top, bottom, part_h, size_h, network.height),
+        _axis(left, right, part_w, size_w, network.width),
+    )
+
+
+@lru_cache(maxsize=_FRAME_SIZES)
+def _mapping(network: Preprocessing, frame_h: int, frame_w: int) -> FrameMapping:
+    rows, columns = _axes(network, frame_h, frame_w)
+    return FrameMapping(
+        scale_x=columns.scale,
+        scale_y=rows.scale,
+        offset_x=columns.offset,
+        offset_y=rows.offset,
+    )
 
 
 def _rounded_division(numerator: int, denominator: int) -> int:
@@ -309,27 +319,33 @@ def _axis(low: int, high: int, part: int, size: int, network: int) -> AxisSampli
     )
 
 
-def _box_mean(image_hwc: NDArray[np.uint8], factor_y: int, factor_x: int) -> NDArray[np.uint8]:
+def _box_mean(
+    image_hwc: NDArray[np.uint8], factor_y: int, factor_x: int, out: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
     """Average boxes of ``factor_y`` x ``factor_x`` pixels, rounding half up.
 
     Args:
         image_hwc: uint8 ``[h * factor_y, w * factor_x, 3]``, a part of a frame.
+        out: Where the means may go, if they have its shape.
 
     Returns:
-        uint8 ``[h, w, 3]``.
+        uint8 ``[h, w, 3]``: ``out``, another array, or the image itself if the boxes are pixels.
     """
     if factor_y == 1 and factor_x == 1:
         return image_hwc
     height, width = image_hwc.shape[0] // factor_y, image_hwc.shape[1] // factor_x
+    target = out if out.shape[:2] == (height, width) else None
     if factor_y == 2 and factor_x == 2:
         # The fixed-point linear kernel at exactly one half is the same mean, five times as fast.
-        halved = cv2.resize(image_hwc, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+        halved = cv2.resize(
+            image_hwc, (width, height), dst=target, interpolation=cv2.INTER_LINEAR_EXACT
+        )
         return np.asarray(halved, dtype=np.uint8)
     count = factor_y * factor_x
     if count % 2 and count <= _MOST_EXACT_IN_AREA:
         # A mean of an odd number of bytes lies at least 1 / (2 * count) from where rounding turns,
         # which is far more than any order of float sums over so few can err: every build agrees.
-        mean = cv2.resize(image_hwc, (width, height), interpolation=cv2.INTER_AREA)
+        mean = cv2.resize(image_hwc, (width, height), dst=target, interpolation=cv2.INTER_AREA)
         return np.asarray(mean, dtype=np.uint8)
     exact_in_16_bit = count * 255 + count // 2 <= 65535
     dtype: type[np.uint16] | type[np.uint32] = np.uint16 if exact_in_16_bit else np.uint32

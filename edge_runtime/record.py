@@ -42,14 +42,17 @@ class _Kind:
         accepts: whether a JSON value has the form; what is inside is judged by ``read``.
         read: from JSON to the field's value.
         write: back.
-        schema: JSON Schema, draft 2020-12.
+        schema: gives the JSON Schema, draft 2020-12; reading needs none, so that it is made only
+            when it is asked for.
+        choices: all values, of a literal.
     """
 
     expected: str
     accepts: Callable[[Any], bool]
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
-    schema: Json
+    schema: Callable[[], Json]
+    choices: tuple[str, ...] = ()
 
 
 def is_json_number(value: Any) -> bool:
@@ -91,7 +94,7 @@ class Record:
             ValueError: The sentence names the field.
         """
         for field in _fields(type(self)):
-            choices = field.kind.schema.get("enum")
+            choices = field.kind.choices
             value = getattr(self, field.name)
             if choices and value not in choices:
                 raise ValueError(f"{field.name} must be one of {', '.join(choices)}, not {value!r}")
@@ -128,7 +131,7 @@ class Record:
         for field in _fields(cls):
             text = described.get(field.name)
             properties[field.key] = {"description": text} if text else {}
-            properties[field.key] |= field.kind.schema
+            properties[field.key] |= field.kind.schema()
         required = [field.key for field in _fields(cls) if field.required]
         return {"type": "object", "properties": properties, "required": required}
 
@@ -195,8 +198,8 @@ class _InsideError(ValueError):
 def _kind(hint: Any) -> _Kind:
     """The kind of a type."""
     if get_origin(hint) is Annotated:
-        kind = _kind(get_args(hint)[0])
-        return dataclasses.replace(kind, schema={**kind.schema, **_entry_of(hint).schema})
+        kind, said = _kind(get_args(hint)[0]), _entry_of(hint).schema
+        return dataclasses.replace(kind, schema=lambda: {**kind.schema(), **said})
     origin, arguments = get_origin(hint), get_args(hint)
     if hint in _PLAIN:
         return _PLAIN[hint]
@@ -206,7 +209,7 @@ def _kind(hint: Any) -> _Kind:
     if origin is Literal:
         return _Kind(
             "a string", lambda value: isinstance(value, str), str, str,
-            {"type": "string", "enum": list(arguments)},
+            lambda: {"type": "string", "enum": list(arguments)}, arguments,
         )  # fmt: skip
     if origin is tuple:
         return _array(_kind(arguments[0]), arguments)
@@ -221,16 +224,14 @@ def _or_null(inner: _Kind) -> _Kind:
         lambda value: value is None or inner.accepts(value),
         lambda value: None if value is None else inner.read(value),
         lambda value: None if value is None else inner.write(value),
-        {"anyOf": [inner.schema, {"type": "null"}]},
+        lambda: {"anyOf": [inner.schema(), {"type": "null"}]},
     )
 
 
 def _array(inner: _Kind, arguments: tuple[Any, ...]) -> _Kind:
     """``tuple[X, ...]``, or ``tuple[X, X]`` for a fixed length."""
     length = None if arguments[-1] is ... else len(arguments)
-    schema: Json = {"type": "array", "items": inner.schema}
-    if length is not None:
-        schema |= {"minItems": length, "maxItems": length}
+    sizes = {} if length is None else {"minItems": length, "maxItems": length}
 
     def accepts(value: Any) -> bool:
         return (
@@ -249,7 +250,7 @@ def _array(inner: _Kind, arguments: tuple[Any, ...]) -> _Kind:
         accepts,
         read,
         lambda values: [inner.write(item) for item in values],
-        schema,
+        lambda: {"type": "array", "items": inner.schema(), **sizes},
     )
 
 
@@ -267,7 +268,7 @@ def _mapping(inner: _Kind) -> _Kind:
         lambda value: isinstance(value, dict),
         read,
         lambda values: {name: inner.write(values[name]) for name in sorted(values)},
-        {"type": "object", "additionalProperties": inner.schema},
+        lambda: {"type": "object", "additionalProperties": inner.schema()},
     )
 
 
@@ -279,7 +280,9 @@ def _member(inner: _Kind, item: Any, place: str) -> Any:
 
 
 def _object() -> _Kind:
-    return _Kind("an object", lambda value: isinstance(value, dict), dict, dict, {"type": "object"})
+    return _Kind(
+        "an object", lambda value: isinstance(value, dict), dict, dict, lambda: {"type": "object"}
+    )
 
 
 def _nested(cls: Any) -> _Kind:
@@ -289,7 +292,7 @@ def _nested(cls: Any) -> _Kind:
         lambda value: isinstance(value, dict),
         cls.from_json,
         lambda value: value.to_json(),
-        cls.json_schema(),
+        cls.json_schema,
     )
 
 
@@ -304,16 +307,22 @@ def _descriptions(cls: type) -> dict[str, str]:
 
 
 _PLAIN: dict[Any, _Kind] = {
-    str: _Kind("a string", lambda value: isinstance(value, str), str, str, {"type": "string"}),
+    str: _Kind(
+        "a string", lambda value: isinstance(value, str), str, str, lambda: {"type": "string"}
+    ),
     int: _Kind(
         "a whole number",
         lambda value: isinstance(value, int) and not isinstance(value, bool),
         int,
         int,
-        {"type": "integer"},
+        lambda: {"type": "integer"},
     ),
-    float: _Kind("a finite number", is_json_number, float, float, {"type": "number"}),
+    float: _Kind("a finite number", is_json_number, float, float, lambda: {"type": "number"}),
     bool: _Kind(
-        "true or false", lambda value: isinstance(value, bool), bool, bool, {"type": "boolean"}
+        "true or false",
+        lambda value: isinstance(value, bool),
+        bool,
+        bool,
+        lambda: {"type": "boolean"},
     ),
 }

@@ -2,12 +2,13 @@
 
     python -m benchmarks.peers.minimal_loop onnx int8.onnx FRAMES COUNT
 
-FRAMES is an ``.npy`` file (uint8 ``[N, H, W, 3]``, RGB) whose frames are gone through in turn, or a
-folder of pictures. Everything that can be is allocated once: the resized pictures and the input,
-which is written in place. Frames are cut to their centred square, averaged over boxes of whole
-pixels and resized by OpenCV's bit-exact linear kernel: the kernel of a bundle's ``crop``, and the
-same bytes for boxes of 2 x 2 and of an odd number of pixels. Prints the first label at once, and at
-the end one JSON line: nanoseconds for each frame, of wall time and of this thread.
+FRAMES is an ``.npy`` file (uint8 ``[N, H, W, 3]``, RGB) whose frames are gone through in turn, a
+film, or a folder of pictures. Everything that can be is allocated once: the resized pictures and
+the input, which is written in place. Frames are cut to their centred square, averaged over boxes of
+whole pixels and resized by OpenCV's bit-exact linear kernel: the kernel of a bundle's ``crop``, and
+the same bytes for boxes of 2 x 2 and of an odd number of pixels. Prints the first label at once,
+and at the end one JSON line: nanoseconds for each frame, of wall time and of this thread, and those
+that its normalisation took of the latter.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ def frames_of(source: str, count: int) -> Iterator[Array]:
         frames = np.load(path)
         for index in range(count):
             yield frames[index % len(frames)]
+        return
+    if path.is_file():
+        capture = cv2.VideoCapture(source)
+        while count and (read := capture.read())[0]:
+            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+            count -= 1
         return
     for file in sorted(path.iterdir())[:count]:
         picture: Any = cv2.imread(str(file))
@@ -139,20 +146,24 @@ def main(engine: str, model: str, source: str, count: int) -> None:
     """Classify the frames."""
     side, normalise, run = OPENERS[engine](model)
     resize: Resize | None = None
-    wall, thread = [], []
+    wall, thread, normalising = [], [], []
     for frame in frames_of(source, count):
         wall.append(time.perf_counter_ns())
         thread.append(time.thread_time_ns())
         if resize is None:
             resize = Resize(side, *frame.shape[:2])
-        normalise(resize(frame))
+        small = resize(frame)
+        resized = time.thread_time_ns()
+        normalise(small)
+        normalising.append(time.thread_time_ns() - resized)
         logits = run()
         powers = np.exp(logits - logits.max())
         top = int(logits.argmax())
         probability = powers[top] / powers.sum()
         if len(wall) == 1:
             print(top, f"{probability:.3f}", flush=True)
-    print(json.dumps({"wall_ns": np.diff(wall).tolist(), "thread_ns": np.diff(thread).tolist()}))
+    times = {"wall_ns": np.diff(wall).tolist(), "thread_ns": np.diff(thread).tolist()}
+    print(json.dumps({**times, "normalise_ns": normalising[:-1]}))
 
 
 if __name__ == "__main__":

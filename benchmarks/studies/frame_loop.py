@@ -6,78 +6,88 @@ The hand-written script (``benchmarks/peers/minimal_loop.py``) runs the same net
 after training by the engine makers' tools, with a float input
 (``benchmarks/peers/post_training.py``); the float graphs ``first.reference`` must lie beside the
 bundle. Frames of 640 x 480 pixels, no saliency, one thread. Each figure is taken in fresh
-processes, the two in turn, round by round, and given as the median of the rounds' ratios with the
-interval of the sign test:
+processes, in turn, round by round, and given as the median of the rounds' ratios with the interval
+of the sign test:
 
-* *wall*: median time of a frame from one to the next; *thread*: the same in time that the loop's
-  thread spent computing, which a busy machine blurs less;
-* *cold start*: from starting the command to its first prediction, from a folder of PNG files;
+* *frame*: median time of a frame from one to the next, of a clock on the wall; *frame, thread*: the
+  same in time that the loop's thread computed, which a busy machine blurs less;
+* *start*: from starting the command to its first prediction, from a film as a camera would give it
+  (MJPG) and from a folder of PNG pictures; *start, processor*: time that it computed until then;
 * *memory*: most resident memory until then.
+
+Python's bytecode is at hand, as after an installation: it is written before the first round.
+
+How much a frame can gain by taking the camera's bytes is what the script's normalisation takes; its
+share of the script's frame is printed below the table.
+
+``--ultralytics PYTHON`` measures ultralytics' classification of the same frames beside them, with
+the script's ONNX file.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import cv2
 import numpy as np
 
 from benchmarks.peers.minimal_loop import OPENERS
 from benchmarks.peers.post_training import calibration_images, quantize_onnx, quantize_tflite
 from benchmarks.sensors.process_memory import peak_memory
+from benchmarks.sensors.processor_time import processor_seconds
 from benchmarks.statistics import median_interval, paired_ratios
+from benchmarks.studies.frame_loop_inputs import HEIGHT, WIDTH, Inputs, write_inputs
 from edge_runtime.bundle import Bundle, open_bundle, open_reference, reference_path
 from edge_runtime.errors import GateError, run_command
-from edge_runtime.files import atomic_write_text
+from edge_runtime.files import atomic_write_bytes, atomic_write_text
 from edge_runtime.reporting.text_table import text_table
-from edge_runtime.synthetic import SyntheticScene
 
 __all__ = ["frame_loop"]
 
 ENGINES = {"onnx": (quantize_onnx, "int8.onnx"), "litert": (quantize_tflite, "int8.tflite")}
-WIDTH, HEIGHT, FRAMES = 640, 480, 16
-PICTURES = 400
-QUANTITIES = ("wall", "thread", "cold start", "memory")
+_WRITE_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+OURS, SCRIPT, ULTRALYTICS = "edge-infer", "hand-written", "ultralytics"
+QUANTITIES = {
+    "frame": "ms",
+    "frame, thread": "ms",
+    "start, film": "s",
+    "start, film, processor": "s",
+    "memory, film": "MiB",
+    "start, pictures": "s",
+    "start, pictures, processor": "s",
+    "memory, pictures": "MiB",
+}
+"""What is measured of each loop, and its unit."""
 
-
-@dataclass(frozen=True)
-class Figures:
-    """What one round measured of one loop.
-
-    Attributes:
-        wall: Median milliseconds of a frame.
-        thread: Median milliseconds of a frame that its thread computed.
-        cold_start: Seconds from starting the command to its first prediction.
-        memory: Most resident memory until then, MiB.
-    """
-
-    wall: float
-    thread: float
-    cold_start: float
-    memory: float
+Figures = dict[str, float]
+"""Quantity -> figure of one round; ``normalisation`` is the script's alone, in milliseconds."""
 
 
 @dataclass(frozen=True)
 class Loop:
-    """One of the two loops in one engine.
+    """One of the loops in one engine.
 
     Attributes:
         name: For the report.
         timed: Command that ends with a JSON line of nanoseconds for each frame.
-        started: Command that prints its first prediction and goes on.
+        film: Command that prints its first prediction of the film and goes on.
+        pictures: The same of the folder of pictures.
+        bytecode: Folder for Python's bytecode.
     """
 
     name: str
     timed: Sequence[str]
-    started: Sequence[str]
+    film: Sequence[str]
+    pictures: Sequence[str]
+    bytecode: Path
 
     def measure(self, warm_up: int) -> Figures:
         """Measure one round.
@@ -85,109 +95,157 @@ class Loop:
         Raises:
             GateError: A command failed.
         """
-        ended = subprocess.run(self.timed, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            self.timed, capture_output=True, text=True, check=False, env=self._environment
+        )
         if ended.returncode:
             raise GateError(f"{self.name} failed: {ended.stderr.strip()[-300:]}")
         samples = json.loads(ended.stdout.splitlines()[-1])
-        wall, thread = (
-            float(np.median(samples[kind][warm_up:])) / 1e6 for kind in ("wall_ns", "thread_ns")
-        )
-        seconds, mebibytes = _cold_start(self.started)
-        return Figures(wall, thread, seconds, mebibytes)
+        named = {"frame": "wall_ns", "frame, thread": "thread_ns", "normalisation": "normalise_ns"}
+        figures = {
+            name: float(np.median(samples[kind][warm_up:])) / 1e6
+            for name, kind in named.items()
+            if kind in samples
+        }
+        for source, command in (("film", self.film), ("pictures", self.pictures)):
+            seconds, computed, mebibytes = _start(command, self._environment)
+            figures[f"start, {source}"] = seconds
+            figures[f"start, {source}, processor"] = computed
+            figures[f"memory, {source}"] = mebibytes
+        return figures
+
+    def warm(self) -> None:
+        """Start once without measuring, so that bytecode is written and the disk has been read."""
+        for command in (self.film, self.pictures):
+            _start(command, self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in os.environ.keys() - {_WRITE_NO_BYTECODE}}
+        return {**kept, "PYTHONPYCACHEPREFIX": str(self.bytecode)}
 
 
-def _cold_start(command: Sequence[str]) -> tuple[float, float]:
-    """Return seconds and peak MiB until a command printed its first line; it is ended then."""
+def _start(command: Sequence[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Return seconds, processor seconds and peak MiB until a command printed its first line."""
     start = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         seconds = time.monotonic() - start
+        computed = processor_seconds(Path(f"/proc/{process.pid}"))
         memory = peak_memory(Path(f"/proc/{process.pid}/status"))
         process.kill()
-    if not line or not isinstance(memory, int):
-        raise GateError(f"{' '.join(command[:4])} gave no prediction or no memory figure.")
-    return seconds, memory / (1 << 20)
+    if not line or not isinstance(memory, int) or not isinstance(computed, float):
+        raise GateError(f"{' '.join(command[:4])} gave no prediction or no figures.")
+    return seconds, computed, memory / (1 << 20)
 
 
-def _loops(bundle: Path, model: Path, engine: str, frames: Path, count: int) -> tuple[Loop, Loop]:
-    pictures = str(frames.parent / "pictures")
-    timed = [sys.executable, "-m", "benchmarks.studies.frame_loop_worker", str(bundle), engine]
+def _loops(
+    bundle: Path, model: Path, engine: str, inputs: Inputs, count: int, ultralytics: Path | None
+) -> list[Loop]:
+    """Return the loops of an engine, ours first."""
     infer = [
         *(sys.executable, "-m", "edge_runtime.infer.cli", "--bundle", str(bundle)),
-        *("--engine", engine, "--threads", "1", "--source", pictures, "--jsonl", "-"),
+        *("--engine", engine, "--threads", "1", "--jsonl", "-", "--source"),
     ]
+    worker = [sys.executable, "-m", "benchmarks.studies.frame_loop_worker", str(bundle), engine]
     script = [sys.executable, "-m", "benchmarks.peers.minimal_loop", engine, str(model)]
-    return (
-        Loop("edge-infer", [*timed, str(frames), str(count)], infer),
-        Loop(
-            "hand-written", [*script, str(frames), str(count)], [*script, pictures, str(PICTURES)]
-        ),
-    )
-
-
-def _write_frames(folder: Path) -> Path:
-    """Write the frames as one array, and as a folder of many names for one picture."""
-    scene = SyntheticScene(0, WIDTH, HEIGHT)
-    frames = np.stack([scene.frame(index) for index in range(FRAMES)])
-    np.save(folder / "frames.npy", frames)
-    pictures = folder / "pictures"
-    pictures.mkdir()
-    first = pictures / "0000.png"
-    cv2.imwrite(str(first), frames[0][..., ::-1])
-    for index in range(1, PICTURES):
-        (pictures / f"{index:04d}.png").hardlink_to(first)
-    return folder / "frames.npy"
+    film, pictures, frames = str(inputs.film), str(inputs.pictures), str(inputs.frames)
+    written = inputs.frames.with_name("bytecode")
+    ours = Loop(OURS, [*worker, frames, str(count)], [*infer, film], [*infer, pictures], written)
+    loops = [ours]
+    others = {SCRIPT: script}
+    if ultralytics is not None and engine == "onnx":
+        suited = str(model.with_name("ultralytics.onnx"))
+        module = "benchmarks.peers.ultralytics_loop"
+        others[ULTRALYTICS] = [str(ultralytics), "-m", module, suited]
+    for name, command in others.items():
+        end = str(inputs.count)
+        loops.append(
+            Loop(
+                name,
+                [*command, frames, str(count)],
+                [*command, film, end],
+                [*command, pictures, end],
+                written,
+            )
+        )
+    return loops
 
 
 def _measure(
-    loops: tuple[Loop, Loop], rounds: int, warm_up: int, say: Callable[[str], None]
+    loops: Sequence[Loop], rounds: int, warm_up: int, say: Callable[[str], None]
 ) -> dict[str, list[Figures]]:
     measured: dict[str, list[Figures]] = {loop.name: [] for loop in loops}
+    for loop in loops:
+        loop.warm()
     for number in range(rounds):
-        # A B, then B A: what comes second in a round comes first in the next.
+        # A B, then B A: what comes last in a round comes first in the next.
         for loop in loops if number % 2 == 0 else loops[::-1]:
             measured[loop.name].append(loop.measure(warm_up))
         say(f"round {number + 1} of {rounds}")
     return measured
 
 
-def _agreement(bundle: Bundle, engine: str, model: Path) -> float:
-    """Return for how many golden images the peer gives the bundle's top class, 0 to 1."""
+def _write_model(
+    engine: str, bundle: Bundle, reference: Path, model: Path, ultralytics: bool
+) -> str:
+    """Quantise the network for the script, and say in how many golden images it agrees with ours.
+
+    The classes of the first images of a folder of few may all be the same; the golden images are of
+    all classes.
+    """
     assert bundle.spec.golden is not None
+    images = calibration_images(bundle)
+    ENGINES[engine][0](open_reference(reference), images, model)
+    if ultralytics and engine == "onnx":
+        from benchmarks.peers.ultralytics_model import ultralytics_onnx
+
+        suited = ultralytics_onnx(model.read_bytes(), bundle.spec.classes)
+        atomic_write_bytes(model.with_name("ultralytics.onnx"), suited)
     expected = bundle.read_array(bundle.spec.golden.logits_file).argmax(axis=1)
     _, normalise, run = OPENERS[engine](str(model))
     found = []
-    for image in calibration_images(bundle):
+    for image in images:
         normalise(image)
         found.append(int(run().argmax()))
-    return float(np.mean(found == expected))
+    agreement = float(np.mean(found == expected))
+    return (
+        f"{engine}: {agreement:.0%} of the hand-written loop's top classes on the golden images "
+        "are the bundle's"
+    )
 
 
 def _report(
     engine: str, measured: dict[str, list[Figures]]
 ) -> tuple[list[list[str]], dict[str, object]]:
     """Return the rows of the table, and the JSON object, of one engine."""
-    ours, theirs = measured["edge-infer"], measured["hand-written"]
-    rows, record = [], {}
-    for quantity in QUANTITIES:
-        name = quantity.replace(" ", "_")
-        pair = [[getattr(figures, name) for figures in side] for side in (ours, theirs)]
-        ratio = median_interval(paired_ratios(*pair))
-        unit = {"wall": "ms", "thread": "ms", "cold start": "s", "memory": "MiB"}[quantity]
-        low, high = ratio.low, ratio.high
-        assert isinstance(low, float) and isinstance(high, float)
-        rows.append(
-            [
-                engine,
-                quantity,
-                *(f"{np.median(values):.2f} {unit}" for values in pair),
-                f"{ratio.median:.2f} ({low:.2f} to {high:.2f})",
-            ]
-        )
-        record[name] = ratio.to_json()
-    figures = {name: [asdict(one) for one in rounds] for name, rounds in measured.items()}
-    return rows, {"ratios": record, "rounds": figures}
+    rows: list[list[str]] = []
+    ratios: dict[str, dict[str, object]] = {}
+    for other in [name for name in measured if name != OURS]:
+        ratios[other] = {}
+        for quantity, unit in QUANTITIES.items():
+            pair = [[figures[quantity] for figures in measured[name]] for name in (OURS, other)]
+            ratio = median_interval(paired_ratios(*pair))
+            low, high = ratio.low, ratio.high
+            assert isinstance(low, float) and isinstance(high, float)
+            shown = [f"{np.median(values):.2f} {unit}" for values in pair]
+            interval = f"{ratio.median:.2f} ({low:.2f} to {high:.2f})"
+            rows.append([engine, quantity, shown[0], other, shown[1], interval])
+            ratios[other][quantity] = ratio.to_json()
+    return rows, {"ratios": ratios, "rounds": measured}
+
+
+def _ceiling(engine: str, script: Sequence[Figures]) -> str:
+    """Say how much of the script's frame its normalisation takes."""
+    shares = [figures["normalisation"] / figures["frame, thread"] for figures in script]
+    spent = np.median([figures["normalisation"] for figures in script])
+    return (
+        f"{engine}: the hand-written loop normalises for {spent:.3f} ms of a frame, "
+        f"{np.median(shares):.1%} of its thread's time."
+    )
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -195,34 +253,38 @@ def _report(
 @click.option("--engine", "engines", multiple=True, type=click.Choice(list(ENGINES)))
 @click.option("--rounds", type=click.IntRange(min=2), default=7, show_default=True)
 @click.option("--frames", type=click.IntRange(min=50), default=300, show_default=True)
+@click.option("--ultralytics", type=click.Path(path_type=Path), help="Python that has it.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.")
 def frame_loop(
-    bundle: Path, engines: Sequence[str], rounds: int, frames: int, out: Path | None
+    bundle: Path,
+    engines: Sequence[str],
+    rounds: int,
+    frames: int,
+    ultralytics: Path | None,
+    out: Path | None,
 ) -> None:
     """Compare the loop of edge-infer with a minimal hand-written one, for BUNDLE."""
-    opened, reference = open_bundle(bundle), open_reference(reference_path(bundle))
-    images = calibration_images(opened)
+    opened = open_bundle(bundle)
     rows: list[list[str]] = []
+    ceilings: list[str] = []
     record: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        source = _write_frames(Path(folder))
+        inputs = write_inputs(Path(folder))
         for engine in engines or list(ENGINES):
-            quantize, name = ENGINES[engine]
-            model = Path(folder) / name
-            quantize(reference, images, model)
-            click.echo(
-                f"{engine}: {_agreement(opened, engine, model):.0%} of the hand-written "
-                "loop's top classes on the golden images are the bundle's",
-                err=True,
-            )
-            loops = _loops(bundle.resolve(), model, engine, source, frames)
+            model = Path(folder) / ENGINES[engine][1]
+            reference = reference_path(bundle)
+            said = _write_model(engine, opened, reference, model, ultralytics is not None)
+            click.echo(said, err=True)
+            loops = _loops(bundle.resolve(), model, engine, inputs, frames, ultralytics)
             measured = _measure(loops, rounds, frames // 5, lambda text: click.echo(text, err=True))
             added, record[engine] = _report(engine, measured)
             rows += added
-    geometry = opened.spec.preprocessing
-    head = ("engine", "figure", "edge-infer", "hand-written", "ratio (95 %)")
-    title = f"{WIDTH}x{HEIGHT} frames, {geometry.width}x{geometry.height} network, one thread"
-    text = f"{title}, {rounds} rounds\n\n{text_table(head, rows)}\n"
+            ceilings.append(_ceiling(engine, measured[SCRIPT]))
+    network = opened.spec.preprocessing
+    head = ("engine", "figure", OURS, "beside", "its figure", "ratio (95 %)")
+    title = f"{WIDTH}x{HEIGHT} frames, {network.width}x{network.height} network, one thread"
+    lines = [f"{title}, {rounds} rounds", "", text_table(head, rows), "", *ceilings]
+    text = "\n".join(lines) + "\n"
     click.echo(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,12 +75,13 @@ class Assessor:
         self._bundle: Bundle | None = None
         self._measure: FeatureDistance | None = None
         self._limit: float | None = None
+        self._labels: tuple[str, ...] = ()
         self._thresholds: dict[str, float] = {}
         self._distance: float | None = None
         self._measured_at = -np.inf
 
-    def assess(self, prediction: Prediction, bundle: Bundle) -> Prediction:
-        """Return the prediction with its assessment.
+    def assess(self, prediction: Prediction, bundle: Bundle) -> Assessment:
+        """Return how a prediction is to be shown.
 
         Args:
             prediction: Of the next frame.
@@ -101,18 +102,18 @@ class Assessor:
         shown, probability = self._shown(prediction, seconds)
         distance = self._distance_at(prediction, seconds)
         limit = self._limit
-        assessment = Assessment(
+        return Assessment(
             shown_label=shown,
             shown_probability=probability,
             uncertain=probability < self._thresholds[shown],
             distance=distance,
             unfamiliar=None if distance is None or limit is None else distance > limit,
         )
-        return replace(prediction, assessment=assessment)
 
     def _take_bundle(self, bundle: Bundle) -> None:
         spec = bundle.spec
         self._bundle = bundle
+        self._labels = spec.classes
         self._thresholds = {label: call_threshold(spec, label) for label in spec.classes}
         self._measure = open_feature_distance(bundle) if self._measures_distance else None
         self._limit = None if spec.features is None else spec.features.threshold
@@ -125,10 +126,9 @@ class Assessor:
     def _shown(self, prediction: Prediction, seconds: float) -> tuple[str, float]:
         if prediction.frame.still:
             return prediction.label, prediction.probabilities[prediction.label]
-        labels = list(prediction.probabilities)
-        values = np.fromiter(prediction.probabilities.values(), np.float64, len(labels))
+        values = np.fromiter(prediction.probabilities.values(), np.float64, len(self._labels))
         index, mean = self._calm.update(values, seconds)
-        return labels[index], mean
+        return self._labels[index], mean
 
     def _distance_at(self, prediction: Prediction, seconds: float) -> float | None:
         if self._measure is None:

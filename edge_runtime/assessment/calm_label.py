@@ -5,6 +5,7 @@ It is for the eye. The label of each frame stays what it is and is recorded as `
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 __all__ = ["CalmLabel", "CalmOptions"]
 
 _MAX_FRAMES = 256
+_ROWS = 4 * _MAX_FRAMES
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class CalmLabel:
 
     def __init__(self, options: CalmOptions | None = None) -> None:
         self._options = options or CalmOptions()
-        self._times = np.zeros(_MAX_FRAMES)
-        self._probabilities: NDArray[np.float64] | None = None
-        self._count = 0
+        # When each frame of the window was taken, and their probabilities as a run of rows: it
+        # moves down the array and back to its top when it reaches the end.
+        self._times: deque[float] = deque()
+        self._rows: NDArray[np.float64] | None = None
+        self._end = 0
         self._shown: int | None = None
-        self._latest = -np.inf
 
     def update(self, probabilities: NDArray[np.float64], seconds: float) -> tuple[int, float]:
         """Take a frame and return the index of the class to show and its mean probability.
@@ -70,24 +73,31 @@ class CalmLabel:
         if self._options.window_seconds == 0:
             top = int(np.argmax(probabilities))
             return top, float(probabilities[top])
-        if (
-            self._probabilities is None
-            or self._probabilities.shape[1] != len(probabilities)
-            or seconds < self._latest
-        ):
-            self._probabilities = np.zeros((_MAX_FRAMES, len(probabilities)))
-            self._count, self._shown = 0, None
-        place = self._count % _MAX_FRAMES
-        self._times[place], self._probabilities[place] = seconds, probabilities
-        self._count += 1
-        self._latest = seconds
-        kept = min(self._count, _MAX_FRAMES)
-        within = self._times[:kept] > seconds - self._options.window_seconds
-        within[place] = True  # also where a window is too short for the clock's digits
-        if np.count_nonzero(within) == 1:
+        window = self._take(probabilities, seconds)
+        if len(window) == 1:
             self._shown = None  # nothing else is in the window: what was shown is long past
-        means = self._probabilities[:kept][within].mean(axis=0)
-        best = int(np.argmax(means))
+        means = np.add.reduce(window, axis=0) / len(window)
+        best = int(means.argmax())
         if self._shown is None or means[best] > means[self._shown] + self._options.margin:
             self._shown = best
         return self._shown, float(means[self._shown])
+
+    def _take(self, probabilities: NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
+        """Add a frame, forget those that have left the window, and return its rows ``[N, C]``."""
+        times, rows = self._times, self._rows
+        if rows is None or rows.shape[1] != len(probabilities) or (times and seconds < times[-1]):
+            self._rows = rows = np.zeros((_ROWS, len(probabilities)))
+            times.clear()
+            self._end, self._shown = 0, None
+        while times and (
+            times[0] <= seconds - self._options.window_seconds or len(times) == _MAX_FRAMES
+        ):
+            times.popleft()
+        if self._end == _ROWS:
+            kept = len(times)
+            rows[:kept] = rows[_ROWS - kept :]
+            self._end = kept
+        rows[self._end] = probabilities
+        self._end += 1
+        times.append(seconds)
+        return rows[self._end - len(times) : self._end]

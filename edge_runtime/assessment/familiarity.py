@@ -43,8 +43,6 @@ class FeatureDistance:
         if mean.shape != (size,) or whitening.shape != (size * (size + 1) // 2,):
             raise ValueError(f"the mean {mean.shape} and the factor {whitening.shape} do not fit")
         ends = np.cumsum(np.arange(1, size + 1))
-        if not (np.isfinite(mean).all() and np.isfinite(whitening).all()):
-            raise ValueError("a number is not finite")
         if not (whitening[ends - 1] > 0).all() or not scale > 0:
             raise ValueError("the diagonal of the factor is not positive")
         self._mean = mean.astype(np.float32)
@@ -52,17 +50,20 @@ class FeatureDistance:
         self._blocks: list[NDArray[np.float32]] = []
         for start in range(0, size, _BLOCK):
             stop = min(start + _BLOCK, size)
-            block = np.zeros((stop, stop - start), np.float32)
+            block = np.zeros((stop - start, stop), np.float32)
             for row in range(start, stop):
-                block[: row + 1, row - start] = whitening[ends[row] - row - 1 : ends[row]]
-            self._blocks.append(block * np.float32(scale))
+                block[row - start, : row + 1] = whitening[ends[row] - row - 1 : ends[row]]
+            block *= np.float32(scale)
+            self._blocks.append(block)
+        if not all(np.isfinite(numbers).all() for numbers in (self._mean, *self._blocks)):
+            raise ValueError("a number is not finite")
 
     def __call__(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the distances float32 ``[N]`` of features ``[N, F]``."""
         centred = features.astype(np.float32) - self._mean
         squares = np.zeros(len(centred), np.float32)
         for block in self._blocks:
-            squares += np.square(centred[:, : len(block)] @ block).sum(axis=1)
+            squares += np.square(centred[:, : block.shape[1]] @ block.T).sum(axis=1)
         lengths: NDArray[np.float32] = np.sqrt(squares)
         return lengths
 

@@ -27,7 +27,6 @@ from edge_runtime.bundle.schema import (
     GraphSpec,
     ReferenceSpec,
 )
-from edge_runtime.bundle.signature import verify_signature
 from edge_runtime.errors import ArtifactError
 from edge_runtime.files import sha256_bytes
 
@@ -211,6 +210,8 @@ class Bundle(_Folder[BundleSpec]):
             SignatureError: See :func:`edge_runtime.bundle.signature.verify_signature`.
             ArtifactError: The signature file is a link or unreadable.
         """
+        from edge_runtime.bundle.signature import verify_signature
+
         return verify_signature(self.record, self.read_signature(), public_keys, str(self.path))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+import edge_runtime
 from edge_runtime.errors import DependencyError
 from edge_runtime.messages import say
 
@@ -19,7 +21,8 @@ Examples:
   saliedge service unit --credential token:/etc/saliedge/token
 """
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
-_HOMES = ("/home/", "/root/")
+# What `ProtectHome=yes` and `PrivateTmp=yes` of the unit hide from the service.
+_HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 
 
 @click.group("service", epilog=_EPILOG, context_settings=_CONTEXT)
@@ -80,9 +83,26 @@ def unit(
         )
     options = UnitOptions(str(executable), config, watchdog_seconds, addresses, credentials, user)
     click.echo(unit_text(options), nl=False)
-    if str(executable).startswith(_HOMES):
+    hidden = _hidden_part(executable, _HIDDEN)
+    if hidden is not None:
+        part, folder = hidden
         say(
-            f"{executable} lies in a home directory, which the unit closes; install into "
-            "/opt/saliedge instead.",
+            f"{part} lies in {folder}, which the unit hides from the service, so that it would not "
+            "start; install into /opt/saliedge with a Python of the system instead.",
             "warning",
         )
+
+
+def _hidden_part(executable: Path, folders: Sequence[str]) -> tuple[Path, str] | None:
+    """Find a part of this installation below one of some folders, links followed.
+
+    Returns:
+        The part (the command, the package or the Python that both run in) and the folder; None if
+        all of them can be seen.
+    """
+    for part in (executable, Path(edge_runtime.__file__).parent, Path(sys.base_prefix)):
+        for folder in folders:
+            for place in (part, part.resolve()):
+                if place.is_relative_to(folder):
+                    return place, folder
+    return None

@@ -94,9 +94,8 @@ class Engine(Closing):
         Raises:
             ValueError: There is no such class.
         """
-        classes = self.graph.output("logits").shape[1]
-        if not -1 <= class_index < classes:
-            raise ValueError(f"expected a class index from -1 to {classes - 1}, got {class_index}")
+        if class_index != -1:
+            self._check_class(class_index)
         outputs = self._outputs(class_index)
         logits = outputs["logits"][0]
         has_map = self.graph.saliency != "none"
@@ -106,6 +105,11 @@ class Engine(Closing):
             saliency=outputs["saliency"][0] if has_map else None,
             class_index_used=int(outputs["class_index_used"][0] if has_map else np.argmax(logits)),
         )
+
+    def _check_class(self, class_index: int) -> None:
+        classes = self.graph.output("logits").shape[1]
+        if not 0 <= class_index < classes:
+            raise ValueError(f"expected a class index from -1 to {classes - 1}, got {class_index}")
 
     @abstractmethod
     def close(self) -> None:

@@ -15,7 +15,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.bundle.graphs import GraphSpec
+from edge_runtime.bundle.graphs import GraphSpec, TensorSpec
 from edge_runtime.engines.base import Engine
 from edge_runtime.engines.onnx_files import refers_to_other_files
 from edge_runtime.errors import ArtifactError
@@ -63,26 +63,34 @@ class OnnxEngine(Engine):
                     f"The graph {graph.name!r} lacks the tensor {tensor.name!r} that its bundle "
                     f"promises; export again."
                 )
-        self._output_names = [tensor.name for tensor in graph.outputs]
-        # The session reads these arrays where they lie.
-        self._image = np.zeros(graph.input("image").shape, dtype=np.uint8)
-        self._class_index = np.full(1, -1, dtype=np.int32)
-        self._feeds: dict[str, NDArray[Any]] = {"image": self._image}
-        if graph.saliency != "none":
-            self._feeds["class_index"] = self._class_index
+        # The session reads and writes these arrays where they lie.
+        self._inputs = {tensor.name: _array(tensor) for tensor in graph.inputs}
+        self._results = {tensor.name: _array(tensor) for tensor in graph.outputs}
+        self._binding: Any = self._session.io_binding()
+        for bind, arrays in (
+            (self._binding.bind_input, self._inputs),
+            (self._binding.bind_output, self._results),
+        ):
+            for tensor_name, array in arrays.items():
+                bind(tensor_name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
 
     def input_view(self) -> NDArray[np.uint8]:
         """Return the array that the session reads."""
-        return self._image
+        return self._inputs["image"]
 
     def _outputs(self, class_index: int) -> dict[str, NDArray[np.float32]]:
-        self._class_index[0] = class_index
-        results = self._session.run(self._output_names, self._feeds)
-        return dict(zip(self._output_names, results, strict=True))
+        if "class_index" in self._inputs:
+            self._inputs["class_index"][0] = class_index
+        self._session.run_with_iobinding(self._binding)
+        return {name: result.copy() for name, result in self._results.items()}
 
     def close(self) -> None:
         """Free the session."""
-        self._session = None
+        self._binding = self._session = None
+
+
+def _array(tensor: TensorSpec) -> NDArray[Any]:
+    return np.zeros(tensor.shape, dtype=tensor.dtype)
 
 
 def session_options(threads: int) -> Any:

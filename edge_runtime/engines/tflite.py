@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ class TfliteEngine(Engine):
     def __init__(self, name: str, graph: GraphSpec, model: bytes, threads: int) -> None:
         interpreter_class = import_module(f"{self._module}.interpreter").Interpreter
         self.name = name
-        self.version = _version(self._distribution)
+        self.version = _version(self._module, self._distribution)
         self.graph = graph
         try:
             self._interpreter: Any = interpreter_class(model_content=model, num_threads=threads)
@@ -99,7 +98,13 @@ def _required(indices: dict[str, int], name: str, graph: GraphSpec) -> int:
     return indices[name]
 
 
-def _version(distribution: str) -> str:
+def _version(module: str, distribution: str) -> str:
+    """Return what the package says of itself; its metadata, which takes far longer, if nothing."""
+    said = getattr(import_module(module), "__version__", None)
+    if isinstance(said, str):
+        return said
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(distribution)
     except PackageNotFoundError:  # packages of a Linux distribution may lack the metadata

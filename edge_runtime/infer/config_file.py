@@ -11,9 +11,7 @@ An option on the command line comes before the file, the file before the option'
 
 from __future__ import annotations
 
-import difflib
 import math
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,6 +80,8 @@ def read_options(context: click.Context, path: Path) -> dict[str, Any]:
     for name, value in _parse(path).items():
         option = options.get(name)
         if option is None or name in _NOT_IN_A_FILE:
+            import difflib
+
             near = difflib.get_close_matches(name, options, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "see --help."
             raise UsageError(f"{path}: there is no option {name!r}; {hint}")
@@ -90,6 +90,8 @@ def read_options(context: click.Context, path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

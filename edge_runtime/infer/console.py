@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 
@@ -71,6 +70,8 @@ class LiveLine(Sink):
             f"dropped {self._feed.dropped}  {prediction.frame.source}"
         )
         line = "".join(char if char.isprintable() else "?" for char in line)
+        import shutil  # only a terminal needs it
+
         width = shutil.get_terminal_size().columns - 1
         click.echo(f"\r\x1b[2K{line[:width]}", nl=False, err=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,10 +82,10 @@ class InferenceLoop:
         """Take one frame through all stages and give it back."""
         self.statistics.frame_in_hand()
         prediction = self.classifier.classify(frame)
-        prediction = self.assessor.assess(prediction, self.classifier.bundle)
-        timings = {"capture": self.feed.capture_seconds * 1e3, **prediction.timings_ms}
-        age_ms = (time.monotonic() - frame.captured_at.monotonic) * 1e3
-        prediction = replace(prediction, timings_ms=timings, age_ms=age_ms)
+        prediction.assessment = self.assessor.assess(prediction, self.classifier.bundle)
+        timings = prediction.timings_ms
+        prediction.timings_ms = {"capture": self.feed.capture_seconds * 1e3, **timings}
+        prediction.age_ms = (time.monotonic() - frame.captured_at.monotonic) * 1e3
         picture = self._picture(prediction)
         for sink in self.sinks:
             sink.write(prediction, picture)

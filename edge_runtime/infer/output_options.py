@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ class OutputOptions:
     @property
     def topic(self) -> str:
         """What the topics begin with; ``saliedge/`` and this machine's name by default."""
-        return self.mqtt_topic or f"saliedge/{socket.gethostname()}"
+        return self.mqtt_topic or f"saliedge/{os.uname().nodename}"
 
 
 _OPTIONS = (

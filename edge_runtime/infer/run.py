@@ -7,28 +7,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_runtime import sinks as outputs
 from edge_runtime.assessment.assessor import Assessor
 from edge_runtime.assessment.calm_label import CalmOptions
 from edge_runtime.errors import OutputError, SourceError
 from edge_runtime.files import refuse_existing
-from edge_runtime.images import IMAGE_SUFFIXES
+from edge_runtime.image_files import IMAGE_SUFFIXES
 from edge_runtime.infer.console import LiveLine, print_summary
 from edge_runtime.infer.input import open_input, reconnection
 from edge_runtime.infer.loop import InferenceLoop
-from edge_runtime.infer.model import load_options, open_model
+from edge_runtime.infer.model import load_options, of_store, open_model
 from edge_runtime.infer.options import InferOptions
 from edge_runtime.infer.page import open_page, open_view
 from edge_runtime.infer.service import add_service_sinks
 from edge_runtime.infer.statistics import RunStatistics
 from edge_runtime.infer.stopping import StopSignals
-from edge_runtime.models import StoreClassifier
-from edge_runtime.sinks import (
-    JsonLinesSink,
-    RotatingJsonLinesSink,
-    SaliencyFolderSink,
-    open_overlay_sink,
-    open_sink,
-)
+from edge_runtime.sinks.json_lines import JsonLinesSink
 from edge_runtime.sources import FrameFeed
 
 if TYPE_CHECKING:
@@ -49,9 +43,10 @@ def run_inference(options: InferOptions) -> int:
         shows_map = view.has_viewers if view is not None and options.maps_for_page_only else None
         classifier = stack.enter_context(open_model(options, shows_map))
         source = stack.enter_context(open_input(options, skipped))
-        if isinstance(classifier, StoreClassifier):
+        exchangeable = of_store(classifier)
+        if exchangeable is not None:
             # The results over files belong together: they are one model's.
-            classifier.follows &= source.live
+            exchangeable.follows &= source.live
         statistics = RunStatistics()
         feed = FrameFeed(
             source, signals.stopping, reconnection(options, source), options.stall_seconds
@@ -117,7 +112,7 @@ def _open_sinks(
     try:
         if options.save_saliency is not None:
             sinks.append(
-                SaliencyFolderSink(
+                outputs.SaliencyFolderSink(
                     Path(options.save_saliency),
                     load_options(options).mode_for(classifier.bundle),
                     classifier.bundle.sha256,
@@ -125,11 +120,11 @@ def _open_sinks(
                 )
             )
         if options.save_overlay is not None:
-            sinks.append(open_overlay_sink(options.save_overlay, source.fps, options.force))
+            sinks.append(outputs.open_overlay_sink(options.save_overlay, source.fps, options.force))
         if options.show:
             sinks.append(_open_window(classifier, source, stopping))
         for specification in options.outputs.sink:
-            sinks.append(open_sink(specification, options.force))
+            sinks.append(outputs.open_sink(specification, options.force))
         # Last, so that a line stands only for a frame whose files are written.
         if options.jsonl is not None:
             sinks.append(_open_json_lines(options, options.jsonl))
@@ -151,7 +146,7 @@ def _open_window(classifier: FrameClassifier, source: Source, stopping: threadin
 
 
 def _open_json_lines(options: InferOptions, target: str) -> Sink:
-    outputs = options.outputs
-    if outputs.jsonl_max_bytes is None:
+    most, kept = options.outputs.jsonl_max_bytes, options.outputs.jsonl_keep
+    if most is None:
         return JsonLinesSink(target, options.force)
-    return RotatingJsonLinesSink(Path(target), outputs.jsonl_max_bytes, outputs.jsonl_keep)
+    return outputs.RotatingJsonLinesSink(Path(target), most, kept)

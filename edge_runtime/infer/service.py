@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from edge_runtime.board import temperature_celsius
 from edge_runtime.classifier import FrameClassifier
+from edge_runtime.infer.model import of_store
 from edge_runtime.infer.output_options import OutputOptions
 from edge_runtime.messages import say
-from edge_runtime.models import StoreClassifier
 from edge_runtime.service.notify import ServiceManager
 from edge_runtime.sinks.base import Sink
-from edge_runtime.sinks.service import ServiceSink
-from edge_runtime.sinks.trial import TrialSink
+
+if TYPE_CHECKING:
+    from edge_runtime.models import StoreClassifier
 
 __all__ = ["add_service_sinks"]
 
@@ -36,22 +37,26 @@ def add_service_sinks(
         DependencyError: The ``mqtt`` extra is not installed.
         OutputError: The address for the metrics cannot be had.
     """
-    on_trial = None
-    if isinstance(classifier, StoreClassifier):
-        sinks.append(TrialSink(classifier))
-        on_trial = classifier
+    on_trial = of_store(classifier)
+    if on_trial is not None:
+        from edge_runtime.sinks.trial import TrialSink
+
+        sinks.append(TrialSink(on_trial))
     if options.metrics is not None:
         sinks.append(_monitoring(options, on_trial, dropped))
     if options.mqtt is not None:
         sinks.append(_mqtt(options))
     manager = ServiceManager.from_environment()
     if manager is not None:
+        from edge_runtime.sinks.service import ServiceSink
+
         sinks.append(ServiceSink(manager))
 
 
 def _monitoring(
     options: OutputOptions, on_trial: StoreClassifier | None, dropped: Callable[[], int]
 ) -> Sink:
+    from edge_runtime.board import temperature_celsius
     from edge_runtime.monitoring import MonitoringServer, RunProgress
     from edge_runtime.monitoring.server import is_local, parse_address
     from edge_runtime.monitoring.sink import MonitoringSink

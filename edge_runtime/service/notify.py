@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 
 __all__ = ["ServiceManager"]
@@ -51,6 +50,8 @@ class ServiceManager:
         self._send("STOPPING=1")
 
     def _send(self, message: str) -> None:
+        import socket  # only a service needs it
+
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.setblocking(False)

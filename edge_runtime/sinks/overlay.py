@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_runtime.classifier import Prediction
 from edge_runtime.errors import OutputError
 from edge_runtime.files import PendingFile, atomic_write_bytes, refuse_existing
-from edge_runtime.images import IMAGE_SUFFIXES
+from edge_runtime.image_files import IMAGE_SUFFIXES
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.sinks.base import FrameFiles, Sink
 from edge_runtime.sinks.caption import captioned, write_caption

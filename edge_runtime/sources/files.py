@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_runtime.errors import DataError, SourceError
-from edge_runtime.images import IMAGE_SUFFIXES, read_image
+from edge_runtime.image_files import IMAGE_SUFFIXES
 from edge_runtime.sources.base import BadImageHandler, CaptureTime, Frame, Source
 from edge_runtime.sources.video import VIDEO_SUFFIXES, VideoSource
 
@@ -65,6 +65,8 @@ class FileSource(Source):
             with VideoSource(path, relative.as_posix()) as video:
                 yield from video
             return
+        from edge_runtime.images import read_image  # with Pillow, which no camera and film needs
+
         yield Frame(
             image=read_image(path),
             source=relative.as_posix(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
 
 from edge_runtime.errors import UsageError
 from edge_runtime.sources.base import CaptureTime, Frame, Source
@@ -58,6 +57,8 @@ class SyntheticOptions:
         Raises:
             UsageError: An unknown option, or a value that is no whole number in range.
         """
+        from urllib.parse import parse_qsl
+
         query = specification.removeprefix(SYNTHETIC_PREFIX).removeprefix("?")
         known = ", ".join(cls.__dataclass_fields__)
         values: dict[str, int] = {}
@@ -75,6 +76,8 @@ class SyntheticOptions:
         return cls(**values)
 
     def __str__(self) -> str:
+        from urllib.parse import urlencode
+
         changed = {
             name: getattr(self, name)
             for name, field in self.__dataclass_fields__.items()

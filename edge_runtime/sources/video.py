@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
@@ -103,6 +102,8 @@ class StreamSource(_FfmpegSource):
     """
 
     def __init__(self, url: str) -> None:
+        from urllib.parse import urlsplit
+
         shown = without_credentials(url)
         parts = urlsplit(shown)
         last = PurePosixPath(parts.path)
@@ -125,5 +126,7 @@ class StreamSource(_FfmpegSource):
 
 def without_credentials(url: str) -> str:
     """Return a URL without the user name and password in it."""
+    from urllib.parse import urlsplit, urlunsplit
+
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

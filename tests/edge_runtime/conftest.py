@@ -84,7 +84,7 @@ def photos(tmp_path):
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def film():
     """Function that writes a video of one colour: film(path, frames, color=RGB)."""
 

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import DataError, DependencyError
-from edge_runtime.images import IMAGE_SUFFIXES, grey_to_rgb
+from edge_runtime.image_files import IMAGE_SUFFIXES
+from edge_runtime.images import grey_to_rgb
 from train.data.grey_levels import display_levels
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from edge_runtime import synthetic
 from edge_runtime.errors import DataError
-from edge_runtime.images import list_images
+from edge_runtime.image_files import list_images
 from train.data.dicom import is_dicom
 from train.data.dicom_listing import DicomListing
 from train.data.medmnist import list_arrays

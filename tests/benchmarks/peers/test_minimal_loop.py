@@ -9,13 +9,14 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.peers.minimal_loop import OPENERS, Resize
+from benchmarks.peers.minimal_loop import OPENERS, Resize, frames_of
 from benchmarks.peers.post_training import (
     INPUT_MEAN,
     INPUT_SCALE,
     calibration_images,
     quantize_onnx,
 )
+from benchmarks.studies.frame_loop_inputs import write_inputs
 from edge_runtime import open_bundle, open_reference
 from edge_runtime.preprocessing import Preprocessing
 
@@ -72,4 +73,15 @@ def test_it_prints_its_first_label_and_the_time_of_every_frame(model, tmp_path):
     first, last = ended.stdout.splitlines()
     assert first.split()[0].isdigit()
     times = json.loads(last)
-    assert len(times["wall_ns"]) == len(times["thread_ns"]) == 5
+    assert [len(times[name]) for name in ("wall_ns", "thread_ns", "normalise_ns")] == [5, 5, 5]
+
+
+def test_it_reads_a_film_as_it_reads_pictures(tmp_path):
+    inputs = write_inputs(tmp_path)
+    (of_film, *_), (of_pictures,) = (
+        list(frames_of(str(source), 1)) for source in (inputs.film, inputs.pictures)
+    )
+    assert of_film.shape == of_pictures.shape == (480, 640, 3)
+    # MJPG loses a little.
+    assert np.abs(of_film.astype(int) - of_pictures).mean() < 8
+    assert len(list(frames_of(str(inputs.film), 3))) == 3

@@ -51,18 +51,19 @@ def test_a_class_is_called_from_its_operating_point_or_from_even_odds(bundle):
 )
 def test_a_probability_below_the_point_is_uncertain(bundle, probabilities, uncertain):
     assessed = Assessor().assess(_prediction(**probabilities), bundle)
-    assert assessed.assessment.uncertain == uncertain
+    assert assessed.uncertain == uncertain
 
 
 def test_the_shown_label_is_calm_and_the_raw_one_stays(bundle):
     assessor = Assessor()
     for index in range(10):
         assessor.assess(_prediction(index / 25, red=0.9), bundle)
-    flicker = assessor.assess(_prediction(10 / 25, blue=0.9), bundle)
-    assert (flicker.label, flicker.shown_label) == ("blue", "red")
+    flicker = _prediction(10 / 25, blue=0.9)
+    assessment = assessor.assess(flicker, bundle)
+    assert (flicker.label, assessment.shown_label) == ("blue", "red")
     # The mean of ten frames of 0.9 and one of 0.2.
-    assert flicker.assessment.shown_probability == pytest.approx((10 * 0.9 + 0.2) / 11)
-    assert not flicker.assessment.uncertain
+    assert assessment.shown_probability == pytest.approx((10 * 0.9 + 0.2) / 11)
+    assert not assessment.uncertain
 
 
 def test_single_images_are_never_averaged(bundle):
@@ -83,7 +84,7 @@ def test_another_film_begins_anew(bundle):
 
 @pytest.mark.parametrize(("value", "unfamiliar"), [(0.3, False), (0.5, True)])
 def test_features_beyond_the_threshold_are_unfamiliar(bundle, value, unfamiliar):
-    assessment = Assessor().assess(_prediction(features=value), bundle).assessment
+    assessment = Assessor().assess(_prediction(features=value), bundle)
     assert assessment.distance == pytest.approx(value * np.sqrt(3))
     assert assessment.unfamiliar == unfamiliar
 
@@ -91,7 +92,7 @@ def test_features_beyond_the_threshold_are_unfamiliar(bundle, value, unfamiliar)
 def test_the_distance_of_moving_pictures_is_measured_twice_a_second(bundle):
     assessor = Assessor()
     distances = [
-        assessor.assess(_prediction(index / 10, features=index / 100), bundle).assessment.distance
+        assessor.assess(_prediction(index / 10, features=index / 100), bundle).distance
         for index in range(11)
     ]
     steps = np.array([0] * 5 + [5] * 5 + [10]) / 100 * np.sqrt(3)
@@ -104,19 +105,21 @@ def test_the_distance_of_moving_pictures_is_measured_twice_a_second(bundle):
      ({"red": 0.9, "features": 0.5}, "red ? 90 %")],
 )  # fmt: skip
 def test_a_label_that_should_not_be_relied_on_has_a_question_mark(bundle, changes, text):
-    assert Assessor().assess(_prediction(**changes), bundle).shown_text == text
+    shown = _prediction(**changes)
+    shown = replace(shown, assessment=Assessor().assess(shown, bundle))
+    assert shown.shown_text == text
 
 
 def test_without_statistics_the_distance_is_not_known(tmp_path):
     tiny_graphs.write_bundle(tmp_path / "plain.edge", features=None)
-    assessment = Assessor().assess(_prediction(), open_bundle(tmp_path / "plain.edge")).assessment
+    assessment = Assessor().assess(_prediction(), open_bundle(tmp_path / "plain.edge"))
     assert (assessment.distance, assessment.unfamiliar) == (None, None)
 
 
 def test_statistics_without_a_threshold_give_a_distance_and_no_verdict(tmp_path):
     record = replace(tiny_graphs.FEATURES, threshold=None, false_alarm_rate=None)
     tiny_graphs.write_bundle(tmp_path / "old.edge", features=record)
-    assessment = Assessor().assess(_prediction(), open_bundle(tmp_path / "old.edge")).assessment
+    assessment = Assessor().assess(_prediction(), open_bundle(tmp_path / "old.edge"))
     assert (assessment.distance, assessment.unfamiliar) == (0.0, None)
 
 
