@@ -126,7 +126,7 @@ def test_settings_out_of_range_are_refused(height, width, fit):
         Preprocessing(height, width, fit)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     frame_hw=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     network_hw=st.tuples(st.integers(1, 64), st.integers(1, 64)),

@@ -32,7 +32,7 @@ def _cut(frame: np.ndarray, roi: RegionOfInterest) -> np.ndarray:
     return frame[top:bottom, left:right]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(frame_hw=FRAME_HW, network_hw=NETWORK_HW, fit=FITS, roi=RECTANGLES)
 def test_a_rectangle_gives_the_bytes_of_the_frame_cut_by_hand(frame_hw, network_hw, fit, roi):
     frame = _frame(frame_hw)
@@ -40,7 +40,7 @@ def test_a_rectangle_gives_the_bytes_of_the_frame_cut_by_hand(frame_hw, network_
     np.testing.assert_array_equal(seen, Preprocessing(*network_hw, fit).apply(_cut(frame, roi)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(frame_hw=FRAME_HW, network_hw=NETWORK_HW, fit=FITS, roi=RECTANGLES)
 def test_the_mapping_leads_back_to_the_whole_frame(frame_hw, network_hw, fit, roi):
     whole = Preprocessing(*network_hw, fit, roi).mapping(*frame_hw)
@@ -51,7 +51,7 @@ def test_the_mapping_leads_back_to_the_whole_frame(frame_hw, network_hw, fit, ro
     assert whole.offset_y == pytest.approx(part.offset_y + top, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     frame_hw=FRAME_HW,
     network_hw=st.tuples(st.integers(1, 14), st.integers(1, 14)),

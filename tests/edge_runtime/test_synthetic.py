@@ -38,7 +38,7 @@ def test_pictures_are_the_same_bytes_everywhere(label: str) -> None:
     assert digest.hexdigest() == PINNED[label]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     label=st.sampled_from(CLASSES),
     seed=st.integers(0, 2**64 - 1),

@@ -111,7 +111,7 @@ def test_every_pair_is_rounded_alike_once_settled(name, alphas, emit, run):
     assert not is_off(program_of(network), run, emit).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(alphas=st.tuples(ALPHAS, ALPHAS, ALPHAS))
 def test_what_litert_rounds_otherwise_is_foreseen(alphas):
     left, right, target = (Grid(np.float32(a) / np.float32(127), -128, 127, True) for a in alphas)
@@ -120,7 +120,7 @@ def test_what_litert_rounds_otherwise_is_foreseen(alphas):
     assert [pair for pair in off.tolist() if pair not in foreseen] == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @example(alphas=[2.0078740157480315, 1.0, 4.015748031496063, 2.0, 1.0])
 @given(alphas=st.lists(ALPHAS, min_size=5, max_size=5))
 def test_sums_in_a_row_are_settled_within_31_millionths(network_of_two_sums, alphas):

@@ -41,7 +41,7 @@ def test_an_adjusted_p_value_is_no_smaller_and_keeps_the_order(values):
     assert list(np.array(adjusted)[order]) == sorted(adjusted)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0.5, 2))
 def test_the_ratio_is_that_of_the_medians_and_lies_in_its_interval(seed, factor):
     base = made_rounds(seed)

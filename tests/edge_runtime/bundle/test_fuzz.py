@@ -147,9 +147,7 @@ def _use(folder):
     return results
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_pile_of_damage_is_refused_or_harmless(tiny_bundle_path, data):
     with tempfile.TemporaryDirectory() as root:

@@ -148,7 +148,7 @@ _VALUE = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_reader_and_schema_agree_on_any_change_of_one_value(record, data):
     changed = json.loads(json.dumps(record))

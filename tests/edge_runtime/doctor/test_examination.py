@@ -65,7 +65,7 @@ def _make(root, files):
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     files=st.dictionaries(st.sampled_from(READ), CONTENTS),
     answer=ANSWERS,

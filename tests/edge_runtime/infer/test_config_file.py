@@ -114,7 +114,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAMES, value=VALUES)
 def test_any_value_of_any_option_is_taken_or_named(config, name, value):
     if isinstance(value, bool):

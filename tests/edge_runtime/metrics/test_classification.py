@@ -61,7 +61,7 @@ def test_every_figure_agrees_with_scikit_learn(
             assert getattr(result, name)[index] == pytest.approx(value, nan_ok=True), name
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(evaluations(), st.data())
 def test_weights_count_an_image_as_often_as_repeating_it(
     evaluation: tuple[np.ndarray, np.ndarray], data: st.DataObject

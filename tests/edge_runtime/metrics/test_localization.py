@@ -45,7 +45,7 @@ def test_a_coarse_map_counts_by_the_cell_that_holds_each_pixel() -> None:
     assert energy_inside(cells, MASK) == pytest.approx(energy_inside(fine, MASK))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 5, 9]), st.integers(0, 2**31))
 def test_box_mean_is_the_mean_of_the_pixels_that_exist(
     height: int, width: int, side: int, seed: int

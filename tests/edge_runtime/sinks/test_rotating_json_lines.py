@@ -43,7 +43,7 @@ def test_a_full_file_is_put_aside_and_the_oldest_is_forgotten(tmp_path):
     assert not (tmp_path / "out.jsonl.3").exists()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     lines=st.integers(0, 30),
     max_bytes=st.integers(1, 3000),

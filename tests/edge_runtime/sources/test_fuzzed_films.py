@@ -28,9 +28,7 @@ def whole_film(request, tmp_path_factory):
     return path.read_bytes(), path
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=40),
     cut=st.floats(0.2, 1),

@@ -269,7 +269,7 @@ def test_a_head_that_never_ends_is_closed_also_after_a_first_request(monkeypatch
     assert received.count(b"HTTP/1.1 200") == 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "HEAD", "X"]),
     path=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60),

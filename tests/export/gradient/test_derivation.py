@@ -60,7 +60,6 @@ def pointwise(inputs, outputs):
 @given(model=residual_networks(), seed=st.integers(0, 1000))
 @settings(
     max_examples=12,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

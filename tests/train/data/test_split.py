@@ -35,7 +35,7 @@ def listings(draw: st.DrawFn) -> Dataset:
     return listing([(f"c{label}", f"g{group}") for label, group in pairs])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(listings(), st.integers(0, 5))
 def test_no_group_straddles_and_every_class_is_in_every_part(dataset: Dataset, seed: int) -> None:
     try:
@@ -52,7 +52,7 @@ def test_no_group_straddles_and_every_class_is_in_every_part(dataset: Dataset, s
     assert split.csv_text == split_dataset(dataset, seed).csv_text
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(3, 60), min_size=2, max_size=5), st.integers(0, 3))
 def test_single_images_are_shared_out_to_within_one_image(counts: list[int], seed: int) -> None:
     pairs = [(f"c{c}", f"g{c}-{i}") for c, count in enumerate(counts) for i in range(count)]

@@ -21,7 +21,7 @@ def _drawn(readers, cases, maps, seed):
     return design, labels, draw_schedules(labels, design, np.random.default_rng(seed))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes)
 def test_each_reader_reads_each_image_once_in_evenly_many_conditions(size):
     design, _, schedules = _drawn(*size)
@@ -32,7 +32,7 @@ def test_each_reader_reads_each_image_once_in_evenly_many_conditions(size):
         assert max(counts.values()) - min(counts.values()) <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes)
 def test_each_image_meets_each_condition_equally_often(size):
     _, cases, maps, seed = size
@@ -44,7 +44,7 @@ def test_each_image_meets_each_condition_equally_often(size):
     assert set(met.values()) == {3}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes)
 def test_conditions_are_spread_over_the_classes_and_over_time(size):
     design, labels, schedules = _drawn(*size)
