@@ -1,17 +1,14 @@
-"""Running the measuring processes in turn, and what is said when one fails."""
+"""Running the measuring processes of all configurations in turn."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from benchmarks.absent import Absent
-from benchmarks.answers import child_environment, read_answer
 from benchmarks.configurations import Configuration, graph_of, schedule
+from benchmarks.exchange import ask, worker_command
 from benchmarks.report import Result
 from benchmarks.worker import Round, Task
 from benchmarks.workload import Workload, synthetic_frames
@@ -19,8 +16,7 @@ from edge_runtime.bundle import Bundle, Reference
 
 __all__ = ["WORKER", "measure_rounds", "run_process"]
 
-# -P: nothing is imported from the folder in which the command happens to be run.
-WORKER = (sys.executable, "-P", "-m", "benchmarks.worker")
+WORKER = worker_command("benchmarks.worker")
 
 
 def measure_rounds(
@@ -63,7 +59,7 @@ def measure_rounds(
 
 
 def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> Round:
-    """Run one measuring process and wait for it; it is ended if this process is interrupted.
+    """Measure one configuration in a process of its own, as :func:`benchmarks.exchange.ask`.
 
     Args:
         task: What to measure.
@@ -74,17 +70,8 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
         SaliedgeError: The process reported an error (of the same class), or it died.
     """
     task = replace(task, started_ns=time.monotonic_ns())
-    ended = subprocess.run(
-        command,
-        input=json.dumps(task.to_json()).encode() + b"\n" + frames,
-        capture_output=True,
-        env=child_environment(),
-        check=False,
-    )
-    configuration = task.configuration
-    return Round.from_json(
-        read_answer(ended, configuration.engine, configuration.name, key="round")
-    )
+    answer = ask(command, task.to_json(), frames, task.configuration, key="round")
+    return Round.from_json(answer)
 
 
 def _present(folder: Bundle | Reference | Absent) -> Bundle | Reference:

@@ -7,7 +7,6 @@ sentence with its exit code.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -18,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.absent import Absent, or_absent, to_json
-from benchmarks.answers import write_answer
 from benchmarks.configurations import Configuration
 from benchmarks.costs import Costs, time_presentation
+from benchmarks.exchange import read_frames, read_task, write_answer
 from benchmarks.sensors.process_memory import peak_memory, proportional_memory, resident_memory
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
@@ -28,7 +27,7 @@ from edge_runtime.engines import Engine, open_engine
 from edge_runtime.errors import ArtifactError
 from edge_runtime.preprocessing import Preprocessing
 
-__all__ = ["Round", "Task", "main", "measure", "open_folder"]
+__all__ = ["Round", "Task", "check_unchanged", "main", "measure", "open_folder"]
 
 
 _NOT_SAID = Absent("nobody said when the process was started")
@@ -251,22 +250,22 @@ def main() -> None:
 
 
 def _serve(stream: BinaryIO) -> Round:
-    task = Task.from_json(json.loads(stream.readline()))
-    height, width = task.workload.frame_height, task.workload.frame_width
-
-    def read_frames() -> npt.NDArray[np.uint8]:
-        return np.frombuffer(stream.read(), np.uint8).reshape(-1, height, width, 3)
-
-    return measure(task, read_frames)
+    task = Task.from_json(read_task(stream))
+    return measure(task, lambda: read_frames(stream, task.workload))
 
 
 def open_folder(task: Task) -> Bundle | Reference:
     """Open what a task measures; ``ArtifactError`` if it is another one by now."""
     opener = open_bundle if task.configuration.precision == "int8" else open_reference
     folder: Bundle | Reference = opener(task.folder)
-    if folder.sha256 != task.sha256:
-        raise ArtifactError(f"{task.folder} was changed while it was measured; start again.")
+    check_unchanged(folder, task.sha256)
     return folder
+
+
+def check_unchanged(folder: Bundle | Reference, sha256: str) -> None:
+    """Raise ``ArtifactError`` if a folder has another identity than the one to be measured."""
+    if folder.sha256 != sha256:
+        raise ArtifactError(f"{folder.path} was changed while it was measured; start again.")
 
 
 if __name__ == "__main__":

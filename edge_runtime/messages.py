@@ -1,12 +1,13 @@
-"""One-line messages on standard error, with their priority where the journal reads them."""
+"""Messages to people: one line on standard error, with its priority where the journal reads it."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Literal
 
-__all__ = ["Level", "say"]
+__all__ = ["Level", "say", "signal_name"]
 
 Level = Literal["error", "warning", "info"]
 
@@ -18,6 +19,19 @@ def say(text: str, level: Level = "info") -> None:
     """Write a message as one line, at once."""
     line = " ".join(text.split())
     print(f"{_PRIORITIES[level]}{line}" if _journal_reads() else line, file=sys.stderr, flush=True)
+
+
+def signal_name(number: int) -> str:
+    """Return what a signal is called, also one that Python has no name for.
+
+    Examples:
+        >>> signal_name(9), signal_name(99)
+        ('SIGKILL', 'signal 99')
+    """
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _journal_reads() -> bool:

@@ -1,7 +1,7 @@
 """The process on the emulated processor: an engine's graphs, their inferences between markers.
 
 ``python -m benchmarks.emulate.guest`` takes a task as JSON on standard input and answers with one
-line of JSON on standard output (see :mod:`benchmarks.answers`). A marker is the system call
+line of JSON on standard output (see :mod:`benchmarks.exchange`). A marker is the system call
 getppid, at which the plugin notes how many instructions were executed.
 """
 
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import write_answer
 from benchmarks.configurations import Configuration
+from benchmarks.exchange import write_answer
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
 from edge_runtime.engines import Engine, open_engine
 

@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 
 import numpy as np
 
+from benchmarks.exchange import hand_over
 from benchmarks.peers.contestants import Contestant
 from benchmarks.peers.process import Task
 from edge_runtime.closing import Closing
@@ -93,11 +94,7 @@ class Process(Closing):
     def _exchange(self, line: str) -> dict[str, list[int]]:
         process = self._process
         assert process.stdin is not None and process.stdout is not None
-        try:
-            process.stdin.write(line + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # what it said tells why
+        hand_over(process.stdin, line + "\n")
         answer = process.stdout.readline()
         if not answer:
             process.wait()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
 from benchmarks.absent import Absent
-from benchmarks.answers import child_environment, read_answer
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration
+from benchmarks.exchange import ask, worker_command
 from benchmarks.profile.advice import Facts, advise, has_dot_product
 from benchmarks.profile.operators import Operators
 from benchmarks.profile.report import Profile, ProfileReport
@@ -26,7 +23,7 @@ from edge_runtime.bundle import Bundle, Reference
 
 __all__ = ["measure_profile"]
 
-WORKER = (sys.executable, "-P", "-m", "benchmarks.profile.worker")
+WORKER = worker_command("benchmarks.profile.worker")
 _CONVERTING = ("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE", "Cast", "CAST")
 _ONE_IS_ALL = Absent("one thread is all that was measured")
 _NO_FLOAT = Absent("there is no float graph to compare with")
@@ -64,7 +61,8 @@ def measure_profile(
         folder = bundle if configuration.precision == "int8" else reference
         assert not isinstance(folder, Absent)
         task = Task(str(folder.path), folder.sha256, configuration, workload)
-        operators = _profiled(task, frames)
+        answer = ask(WORKER, task.to_json(), frames, configuration, key="operators")
+        operators = Operators.from_json(answer)
         advice: list[str] = []
         if configuration.precision == "int8":
             float_twin = replace(configuration, precision="float32")
@@ -103,21 +101,6 @@ def _levels(
         lambda number, item: say(f"latency, round {number + 1} of {workload.rounds}: {item.name}"),
     )
     return {result.configuration: median(round_medians(result.rounds)) for result in results}
-
-
-def _profiled(task: Task, frames: bytes) -> Operators:
-    """Run the profiling process."""
-    ended = subprocess.run(
-        WORKER,
-        input=json.dumps(task.to_json()).encode() + b"\n" + frames,
-        capture_output=True,
-        env=child_environment(),
-        check=False,
-    )
-    configuration = task.configuration
-    return Operators.from_json(
-        read_answer(ended, configuration.engine, configuration.name, key="operators")
-    )
 
 
 def _convert_share(operators: Operators) -> float:

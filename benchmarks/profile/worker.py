@@ -6,15 +6,14 @@ as ``benchmarks.worker`` does; its ``frames`` are the inferences that count.
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import write_answer
 from benchmarks.configurations import graph_of
+from benchmarks.exchange import read_frames, read_task, write_answer
 from benchmarks.profile.operators import Operators
 from benchmarks.worker import Task, open_folder
 
@@ -49,10 +48,9 @@ def main() -> None:
 
 
 def _serve() -> dict[str, Any]:
-    task = Task.from_json(json.loads(sys.stdin.buffer.readline()))
-    shape = (-1, task.workload.frame_height, task.workload.frame_width, 3)
-    frames = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(shape)
-    return {"operators": profile(task, frames).to_json()}
+    stream = sys.stdin.buffer
+    task = Task.from_json(read_task(stream))
+    return {"operators": profile(task, read_frames(stream, task.workload)).to_json()}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.answers import error_class
+from benchmarks.exchange import error_class, hand_over
 from benchmarks.remote.wheel import WHEEL_NAME, slim_wheel
 from edge_runtime.bundle import Bundle, reference_path
 from edge_runtime.errors import EXIT_CODES, DependencyError, SaliedgeError, UsageError
@@ -124,7 +124,7 @@ def run_remote(
         ) as process:
             assert process.stdin is not None and process.stdout is not None
             try:
-                _send(process, cargo)
+                hand_over(process.stdin, cargo)
                 data = process.stdout.read()
                 process.wait()
             except BaseException:
@@ -156,16 +156,6 @@ def _nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member
-
-
-def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
-    """Hand the archive over; a connection that has failed says why on its own."""
-    assert process.stdin is not None
-    try:
-        process.stdin.write(data)
-        process.stdin.flush()
-    except BrokenPipeError:
-        pass
 
 
 def _failure(host: RemoteHost, code: int, said: str) -> SaliedgeError | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -14,9 +13,15 @@ from statistics import median
 from typing import Any
 
 from benchmarks.absent import Absent
-from benchmarks.answers import child_environment, read_answer
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration
+from benchmarks.exchange import (
+    child_environment,
+    hand_over,
+    read_answer,
+    task_bytes,
+    worker_command,
+)
 from benchmarks.report import BundleIdentity
 from benchmarks.sensors import BoardSensors, ProcessSensors
 from benchmarks.sustained.energy import NO_BATTERY
@@ -29,7 +34,7 @@ from edge_runtime.bundle import Bundle
 
 __all__ = ["Endurance", "run_sustained", "window_seconds"]
 
-WORKER = (sys.executable, "-P", "-m", "benchmarks.sustained.worker")
+WORKER = worker_command("benchmarks.sustained.worker")
 _IDLE_READINGS, _IDLE_SECONDS = 5, 0.5
 _NONE_LOST = Absent("one frame follows the other, so that none can be lost")
 
@@ -145,7 +150,8 @@ def _watched(
     ):
         assert process.stdin is not None and process.stdout is not None
         try:
-            _send(process, json.dumps(task.to_json()).encode() + b"\n" + frames)
+            hand_over(process.stdin, task_bytes(task.to_json(), frames))
+            process.stdin.close()
             usage = ProcessSensors(process.pid)
             for line in process.stdout:
                 last = line
@@ -164,16 +170,6 @@ def _watched(
         ended = subprocess.CompletedProcess(WORKER, process.returncode, last, errors.read())
     name = task.configuration.name
     return moments, read_answer(ended, task.configuration.engine, name, key="end")
-
-
-def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
-    """Hand the task over; a process that has died already says why on its own."""
-    assert process.stdin is not None
-    try:
-        process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass
 
 
 def _idle_watts(sensors: BoardSensors) -> float | Absent:

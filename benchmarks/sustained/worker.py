@@ -7,7 +7,6 @@ and one at the end.
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -18,12 +17,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import stream_answers
 from benchmarks.configurations import Configuration
+from benchmarks.exchange import read_frames, read_task, stream_answers
 from benchmarks.sustained.windows import WindowSink
+from benchmarks.worker import check_unchanged
 from benchmarks.workload import Workload
 from edge_runtime.bundle import open_bundle
-from edge_runtime.errors import ArtifactError
 from edge_runtime.infer.loop import InferenceLoop
 from edge_runtime.infer.statistics import RunStatistics
 from edge_runtime.models import LoadOptions, load_classifier
@@ -121,8 +120,7 @@ def run_task(
         SaliedgeError: The graph, the engine or the camera cannot be used.
     """
     bundle = open_bundle(task.folder)
-    if bundle.sha256 != task.sha256:
-        raise ArtifactError(f"{task.folder} was changed while it was measured; start again.")
+    check_unchanged(bundle, task.sha256)
     configuration = task.configuration
     options = LoadOptions(
         configuration.engine, configuration.saliency, threads=task.workload.threads
@@ -154,14 +152,8 @@ def main() -> None:
 
 
 def _serve(stream: BinaryIO, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    task = SustainedTask.from_json(json.loads(stream.readline()))
-    workload = task.workload
-
-    def read_frames() -> NDArray[np.uint8]:
-        shape = (-1, workload.frame_height, workload.frame_width, 3)
-        return np.frombuffer(stream.read(), np.uint8).reshape(shape)
-
-    return run_task(task, read_frames, tell)
+    task = SustainedTask.from_json(read_task(stream))
+    return run_task(task, lambda: read_frames(stream, task.workload), tell)
 
 
 if __name__ == "__main__":

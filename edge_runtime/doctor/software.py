@@ -6,7 +6,6 @@ that imports it, which is a finding and no crash.
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from edge_runtime import __version__
@@ -14,6 +13,7 @@ from edge_runtime.doctor.finding import Finding
 from edge_runtime.doctor.system import System
 from edge_runtime.engines.registry import ENGINES
 from edge_runtime.errors import DependencyError
+from edge_runtime.messages import signal_name
 from edge_runtime.plugins import EXTENSION_POINTS, find_plugin, installed_plugins
 
 __all__ = ["engines", "packages", "plugins", "python"]
@@ -108,16 +108,9 @@ def probe_import(system: System, module: str, distribution: str) -> tuple[str, b
     if code == 0:
         return (out.splitlines() or ["unknown version"])[-1], True
     if code < 0:
-        return f"its import crashes ({_signal_name(-code)})", False
+        return f"its import crashes ({signal_name(-code)})", False
     last = (err.splitlines() or ["no message"])[-1]
     top = module.partition(".")[0]
     if last == f"ModuleNotFoundError: No module named '{top}'":
         return _MISSING, False
     return f"its import fails: {last[:200]}", False
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

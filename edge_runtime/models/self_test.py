@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from edge_runtime.bundle.reader import open_bundle
 from edge_runtime.errors import SaliedgeError
+from edge_runtime.messages import signal_name
 
 __all__ = ["SelfTestResult", "child", "run_self_test"]
 
@@ -93,7 +93,7 @@ def run_self_test(
 def _problem(engine: str, code: int, out: str, err: str) -> str:
     """Return what went wrong in a child that ended, or an empty text."""
     if code < 0:
-        return f"the engine {engine} crashed on it ({_signal_name(-code)})"
+        return f"the engine {engine} crashed on it ({signal_name(-code)})"
     if code != 0:
         last = (err.strip().splitlines() or ["no message"])[-1]
         return f"the self-test in {engine} failed: {last}"
@@ -102,13 +102,6 @@ def _problem(engine: str, code: int, out: str, err: str) -> str:
     except (ValueError, IndexError, KeyError, TypeError):
         return f"the self-test in {engine} ended without a result"
     return f"it does not compute the expected outputs: {'; '.join(failed)}" if failed else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def child() -> int:

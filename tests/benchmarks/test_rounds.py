@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchmarks import rounds
+from benchmarks import exchange
 from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration, find_reference
 from benchmarks.rounds import measure_rounds, run_process
@@ -30,8 +30,12 @@ def process(program):
 
 def test_rounds_run_in_turn_in_a_fresh_process_each(bundle_path, monkeypatch):
     started, told = [], []
-    run = subprocess.run
-    monkeypatch.setattr(rounds.subprocess, "run", lambda *a, **k: started.append(1) or run(*a, **k))
+
+    def run(*arguments, ended=subprocess.run, **options):
+        started.append(arguments)
+        return ended(*arguments, **options)
+
+    monkeypatch.setattr(exchange.subprocess, "run", run)
     bundle = open_bundle(bundle_path)
     results = measure_rounds(
         bundle,
