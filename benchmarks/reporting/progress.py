@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-from types import TracebackType
 
 import click
+
+from edge_runtime.closing import Closing
 
 __all__ = ["StatusLine"]
 
 
-class StatusLine:
+class StatusLine(Closing):
     """Shows what happens now; nothing where standard error is no terminal.
 
     As a context manager it clears the line at the end, whatever the end is.
@@ -28,14 +29,7 @@ class StatusLine:
             click.echo(f"\r\x1b[2K{text[:width]}", nl=False, err=True)
             self._shown = True
 
-    def __enter__(self) -> StatusLine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Clear the line."""
         if self._shown:
             click.echo("\r\x1b[2K", nl=False, err=True)

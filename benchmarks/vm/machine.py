@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from benchmarks.emulate.tools import run_tool
 from benchmarks.vm.agent import Agent
 from benchmarks.vm.image import DeviceImage
+from edge_runtime.closing import Closing
 from edge_runtime.errors import SaliedgeError
 
 __all__ = ["Hardware", "Machine"]
@@ -40,7 +40,7 @@ class Hardware:
 _PI_4 = Hardware()
 
 
-class Machine:
+class Machine(Closing):
     """A machine with a disk of its own, which lasts over its boots.
 
     Args:
@@ -65,17 +65,6 @@ class Machine:
             ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image.disk, self._disk],
             "make the machine's disk",
         )
-
-    def __enter__(self) -> Machine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.cut_power()
 
     @property
     def agent(self) -> Agent:
@@ -116,6 +105,10 @@ class Machine:
         if self._process is not None:
             self._process.kill()
         self._forget()
+
+    def close(self) -> None:
+        """Cut the power, if it is still on."""
+        self.cut_power()
 
     def shut_down(self) -> None:
         """Switch off in order."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
-from typing import Any
+from types import FrameType
+from typing import Any, Self
 
+from edge_runtime.closing import Closing
 from edge_runtime.errors import INTERRUPTED, TERMINATED, Terminated
 
 __all__ = ["StopSignals"]
@@ -14,7 +15,7 @@ __all__ = ["StopSignals"]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopSignals:
+class StopSignals(Closing):
     """While entered, the first SIGINT or SIGTERM only asks the loop to stop.
 
     A second one ends the process without waiting for the loop (``KeyboardInterrupt`` or
@@ -35,17 +36,13 @@ class StopSignals:
         codes: dict[int | None, int] = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
         return codes.get(self._received, 0)
 
-    def __enter__(self) -> StopSignals:
+    def __enter__(self) -> Self:
         for number in _SIGNALS:
             self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Give the signals back to whom they belonged."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
