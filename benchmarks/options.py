@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edge_runtime.option_group import give_options
 from edge_runtime.plugin_choice import PluginChoice
 from edge_runtime.plugins import ENGINES
 
@@ -37,26 +38,26 @@ threads_option = click.option(
 )
 
 
+_REMOTE = (
+    click.option(
+        "--host", metavar="USER@BOARD", help="Measure there, over SSH, and bring it back."
+    ),
+    click.option(
+        "--ssh-config",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        metavar="FILE",
+        help="With --host: configuration of the SSH client.",
+    ),
+    click.option(
+        "--remote-python",
+        default="python3",
+        show_default=True,
+        metavar="PYTHON",
+        help="With --host: a Python there that has an engine.",
+    ),
+)
+
+
 def remote_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add ``--host`` and what belongs to it: ``host``, ``ssh_config``, ``remote_python``."""
-    options = (
-        click.option(
-            "--host", metavar="USER@BOARD", help="Measure there, over SSH, and bring it back."
-        ),
-        click.option(
-            "--ssh-config",
-            type=click.Path(path_type=Path, dir_okay=False, exists=True),
-            metavar="FILE",
-            help="With --host: configuration of the SSH client.",
-        ),
-        click.option(
-            "--remote-python",
-            default="python3",
-            show_default=True,
-            metavar="PYTHON",
-            help="With --host: a Python there that has an engine.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return give_options(command, _REMOTE)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from edge_runtime.errors import UsageError
-from edge_runtime.infer.option_group import give_options, take_options
+from edge_runtime.option_group import give_options, take_options
 
 __all__ = ["OutputOptions", "output_options", "take_outputs"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_runtime.errors import UsageError
+from train.commands.split_options import split_options
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.graphs import SaliencyMode
@@ -48,20 +49,7 @@ def reader_study() -> None:
 @reader_study.command(context_settings=_SETTINGS, epilog=_MAKE_EPILOG)
 @click.argument("maps", metavar="BUNDLE[:MAP]...", nargs=-1, required=True)
 @click.option("--data", metavar="DATA", help="The images, see `saliedge train`.")
-@click.option(
-    "--split",
-    "part",
-    type=click.Choice(["test", "val", "train", "all"]),
-    default="test",
-    show_default=True,
-    help="Which part of the split; `all` for images that no bundle learned from.",
-)
-@click.option(
-    "--split-from",
-    metavar="RUN",
-    type=click.Path(path_type=Path),
-    help="Take images and split of this run; otherwise the split is made again from --data.",
-)
+@split_options
 @click.option("--cases", type=click.IntRange(1), metavar="N", help="Images, of all classes [all].")
 @click.option(
     "--readers",
