@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-__all__ = ["Absent", "or_absent", "to_json"]
+__all__ = ["Absent", "of_all", "or_absent", "to_json"]
 
 _Value = TypeVar("_Value")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,22 @@ def or_absent(record: Any, read: Callable[[Any], _Value]) -> _Value | Absent:
     if isinstance(record, dict) and set(record) == {"absent"}:
         return Absent(str(record["absent"]))
     return read(record)
+
+
+def of_all(
+    figure: Callable[[Sequence[_Value]], _Result], values: Sequence[_Value | Absent]
+) -> _Result | Absent:
+    """Make one figure of many; if any of them is absent, so is the figure, for the first's reason.
+
+    Examples:
+        >>> of_all(max, [3, 7, 5])
+        7
+        >>> of_all(max, [3, Absent("no sensor"), 5])
+        Absent(reason='no sensor')
+    """
+    known: list[_Value] = []
+    for value in values:
+        if isinstance(value, Absent):
+            return value
+        known.append(value)
+    return figure(known)

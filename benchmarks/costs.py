@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.absent import Absent, or_absent, to_json
+from benchmarks.absent import Absent, of_all, or_absent, to_json
 
 __all__ = ["CostSummary", "Costs", "time_presentation"]
 
 _OLDER = Absent("the version of bench that wrote this did not measure it")
 _NO_MAP = Absent("without a map there is nothing to draw")
 _PRESENTED = 20
-_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,12 @@ class CostSummary:
             for found in costs
         ]
         return cls(
-            cold_start_ms=_milliseconds(_middle(starts)),
-            processors=_middle(busy),
-            presentation_ms=_milliseconds(_middle(drawn)),
-            pss_after_load_bytes=_whole(_middle([found.pss_after_load for found in costs])),
-            rss_steady_bytes=_whole(_middle([found.rss_steady for found in costs])),
-            pss_steady_bytes=_whole(_middle([found.pss_steady for found in costs])),
+            cold_start_ms=_milliseconds(of_all(median, starts)),
+            processors=of_all(median, busy),
+            presentation_ms=_milliseconds(of_all(median, drawn)),
+            pss_after_load_bytes=_whole(of_all(median, [found.pss_after_load for found in costs])),
+            rss_steady_bytes=_whole(of_all(median, [found.rss_steady for found in costs])),
+            pss_steady_bytes=_whole(of_all(median, [found.pss_steady for found in costs])),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -143,14 +142,6 @@ def time_presentation(
         draw(frames[index % len(frames)])
         taken.append(clock() - start)
     return tuple(taken)
-
-
-def _middle(values: Sequence[_Number | Absent]) -> float | Absent:
-    """Return the median; the first reason if a process lacks the figure."""
-    known = [value for value in values if not isinstance(value, Absent)]
-    if len(known) < len(values):
-        return next(value for value in values if isinstance(value, Absent))
-    return float(median(known))
 
 
 def _milliseconds(nanoseconds: float | Absent) -> float | Absent:

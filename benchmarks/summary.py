@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.absent import Absent, to_json
+from benchmarks.absent import Absent, of_all, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.costs import CostSummary
 from benchmarks.statistics import MedianInterval, median_interval, paired_ratios, percentiles
@@ -110,9 +110,9 @@ def summarize(rounds: Sequence[Round]) -> Summary:
         fps=len(total) * _NANOSECONDS_PER_SECOND / max(1, int(total.sum())),
         load_ms=median(item.load_ns for item in rounds) / _NANOSECONDS_PER_MS,
         first_inference_ms=median(item.first_inference_ns for item in rounds) / _NANOSECONDS_PER_MS,
-        memory_before_load_bytes=_middle([item.memory_before_load for item in rounds]),
-        memory_after_load_bytes=_middle([item.memory_after_load for item in rounds]),
-        memory_peak_bytes=_largest([item.memory_peak for item in rounds]),
+        memory_before_load_bytes=of_all(_middle, [item.memory_before_load for item in rounds]),
+        memory_after_load_bytes=of_all(_middle, [item.memory_after_load for item in rounds]),
+        memory_peak_bytes=of_all(max, [item.memory_peak for item in rounds]),
         costs=CostSummary.of(
             [item.costs for item in rounds],
             [item.load_ns + item.first_inference_ns for item in rounds],
@@ -162,17 +162,5 @@ def _ratio(
     )
 
 
-def _middle(values: Sequence[int | Absent]) -> int | Absent:
-    """Return the median; the first reason if a round lacks the figure."""
-    known = [value for value in values if not isinstance(value, Absent)]
-    if len(known) < len(values):
-        return next(value for value in values if isinstance(value, Absent))
-    return int(median(known))
-
-
-def _largest(values: Sequence[int | Absent]) -> int | Absent:
-    """Return the largest; the first reason if a round lacks the figure."""
-    known = [value for value in values if not isinstance(value, Absent)]
-    if len(known) < len(values):
-        return next(value for value in values if isinstance(value, Absent))
-    return max(known)
+def _middle(values: Sequence[int]) -> int:
+    return int(median(values))
