@@ -25,8 +25,24 @@ class Interval:
     low: float
     high: float
 
+    def __format__(self, form: str) -> str:
+        """For people, each number in a form: ``.1%`` for a share, ``.3f`` for another figure.
+
+        Examples:
+            >>> f"{Interval(0.9, 0.85, 0.94):.1%}"
+            '90.0% (85.0% to 94.0%)'
+            >>> nan = float("nan")
+            >>> f"{Interval(nan, nan, nan):.1%} of none, {Interval(2.5, nan, nan):.1f} of one"
+            '- of none, 2.5 of one'
+        """
+        if math.isnan(self.value):
+            return "-"
+        if math.isnan(self.low):
+            return format(self.value, form)
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
+
     def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+        return format(self, ".4f")
 
     def to_json(self) -> dict[str, float | None]:
         """Return ``{"value", "low", "high"}``, with None in place of NaN, which JSON lacks.

@@ -9,13 +9,14 @@ from benchmarks.absent import Absent
 from benchmarks.merge.boards import Boards
 from benchmarks.merge.card import CARD, card_rows
 from benchmarks.reporting.table import conditions_lines
+from edge_runtime.reporting.charts import ACCENT, picture
 from edge_runtime.reporting.page import html_list, html_page, html_table
 
 __all__ = ["boards_html", "boards_svg"]
 
 _WIDTH, _LEFT, _RIGHT = 1120, 330, 90
 _BAR, _ROW, _GROUP = 14, 20, 34
-_INT8, _FLOAT, _INK = "#0868ac", "#a8a8a8", "#222222"
+_INT8, _FLOAT = ACCENT, "#a8a8a8"
 
 
 def boards_html(boards: Boards) -> str:
@@ -53,12 +54,7 @@ def boards_svg(boards: Boards) -> str:
         y += 10
         parts += _bars(bars, y, longest)
         y += _ROW * len(bars) + _GROUP
-    title = "Median inference, milliseconds: INT8 blue, float grey"
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {y}" font-family="sans-serif" font-size="12" fill="{_INK}">'
-        f'<rect width="{_WIDTH}" height="{y}" fill="white"/>'
-        f'<text x="8" y="16" font-weight="bold">{title}</text>{"".join(parts)}</svg>\n'
-    )
+    return picture(_WIDTH, y, parts, "Median inference, milliseconds: INT8 blue, float grey")
 
 
 def _bars(bars: Sequence[tuple[str, float, bool]], top: int, longest: float) -> list[str]:

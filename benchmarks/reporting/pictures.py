@@ -12,11 +12,12 @@ import numpy.typing as npt
 from benchmarks.absent import Absent
 from benchmarks.report import Result
 from benchmarks.summary import round_medians
+from edge_runtime.reporting.axes import log_ticks
+from edge_runtime.reporting.charts import FAINT, INK, picture
 
-__all__ = ["latency_svg", "log_ticks", "memory_svg", "rounds_svg"]
+__all__ = ["latency_svg", "memory_svg", "rounds_svg"]
 
 _WIDTH, _LEFT, _RIGHT = 1120, 180, 310
-_INK, _FAINT = "#222222", "#d8d8d8"
 _COLOURS = (
     "#0868ac", "#d95f0e", "#2a8a4a", "#7a5195", "#b5860b", "#c2407a", "#4f6d7a", "#8c564b",
 )  # fmt: skip
@@ -41,7 +42,7 @@ def latency_svg(results: Sequence[Result]) -> str:
         parts.append(_name(result.configuration.name, base))
         parts.append(_ridge(found, scale, base, _COLOURS[index % len(_COLOURS)]))
         parts.append(_marks(result, scale, base))
-    return _svg(height + 46, "Inference, milliseconds, all processes together", parts)
+    return picture(_WIDTH, height + 46, parts, "Inference, milliseconds, all processes together")
 
 
 def rounds_svg(results: Sequence[Result]) -> str:
@@ -58,7 +59,7 @@ def rounds_svg(results: Sequence[Result]) -> str:
     step = (_WIDTH - _LEFT - _RIGHT) / max(1, most - 1)
     parts = [
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" '
-        f'stroke="{_FAINT}"/><text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
+        f'stroke="{FAINT}"/><text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
         f"{tick:g} ms</text>"
         for tick in log_ticks(low, high)
     ]
@@ -84,7 +85,7 @@ def rounds_svg(results: Sequence[Result]) -> str:
         f"processes of each configuration, in order (1 to {most})</text>"
     )
     height = max(bottom + 40, top + 18 * len(results) + 20)
-    return _svg(height, "Median inference of each process", parts)
+    return picture(_WIDTH, height, parts, "Median inference of each process")
 
 
 def memory_svg(results: Sequence[Result]) -> str:
@@ -121,19 +122,7 @@ def memory_svg(results: Sequence[Result]) -> str:
         "Resident memory: Python and the runtime (grey), with engine and graph (blue), at its peak "
         "with the test frames (light)"
     )
-    return _svg(60 + 30 * len(rows), title, parts)
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers within two ends for a logarithmic axis: 1, 2, 5 of each power, or finer."""
-    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    for digits in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), tuple(np.arange(1, 10, 0.1))):
-        found = [round(digit * 10.0**power, 9) for power in powers for digit in digits]
-        found = [tick for tick in found if low <= tick <= high]
-        if len(found) >= 3:
-            break
-    every = math.ceil(len(found) / 10) or 1
-    return found[::every]
+    return picture(_WIDTH, 60 + 30 * len(rows), parts, title)
 
 
 class _Scale:
@@ -155,7 +144,7 @@ def _inference_ms(result: Result) -> npt.NDArray[np.float64]:
 def _time_axis(scale: _Scale, height: int) -> str:
     return "".join(
         f'<line x1="{scale(tick):.1f}" x2="{scale(tick):.1f}" y1="26" y2="{height}" '
-        f'stroke="{_FAINT}"/><text x="{scale(tick):.1f}" y="{height + 18}" text-anchor="middle">'
+        f'stroke="{FAINT}"/><text x="{scale(tick):.1f}" y="{height + 18}" text-anchor="middle">'
         f"{tick:g}</text>"
         for tick in log_ticks(scale.low, scale.high)
     )
@@ -173,7 +162,7 @@ def _ridge(samples: npt.NDArray[np.float64], scale: _Scale, base: int, colour: s
     points.append(f"{scale(edges[-1]):.1f},{base}")
     return (
         f'<polygon points="{" ".join(points)}" fill="{colour}" fill-opacity="0.75"/>'
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{base}" y2="{base}" stroke="{_INK}" '
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{base}" y2="{base}" stroke="{INK}" '
         'stroke-width="0.5"/>'
     )
 
@@ -183,7 +172,7 @@ def _marks(result: Result, scale: _Scale, base: int) -> str:
     known = {name: value for name, value in figures.items() if not isinstance(value, Absent)}
     lines = "".join(
         f'<line x1="{scale(value):.1f}" x2="{scale(value):.1f}" y1="{base - _ROW + 14}" '
-        f'y2="{base + 4}" stroke="{_INK}"/>'
+        f'y2="{base + 4}" stroke="{INK}"/>'
         for name, value in known.items()
         if name != "max"
     )
@@ -193,12 +182,3 @@ def _marks(result: Result, scale: _Scale, base: int) -> str:
 
 def _name(name: str, y: int) -> str:
     return f'<text x="{_LEFT - 8}" y="{y}" text-anchor="end">{escape(name)}</text>'
-
-
-def _svg(height: int, title: str, parts: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}">'
-        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>'
-        f'<text x="8" y="16" font-weight="bold">{escape(title)}</text>{"".join(parts)}</svg>\n'
-    )

@@ -13,6 +13,7 @@ from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.files import atomic_write_text
 from edge_runtime.interval import Interval
 from edge_runtime.record import Record
+from edge_runtime.reporting.charts import FAINT, picture
 
 __all__ = ["Agreement", "WidthRow", "agreement_svg", "markdown", "write_report"]
 
@@ -23,7 +24,6 @@ _PANELS: tuple[tuple[str, Callable[[Agreement], Interval]], ...] = (
     ("median top-10 % overlap", lambda found: found.top_overlap),
 )
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _PANEL, _GAP = 760, 330, 44, 50, 290, 310, 70
-_INK, _FAINT = "#222222", "#d8d8d8"
 # Points of one width lie at one place; each network is moved aside by so many units.
 _ASIDE = 10
 
@@ -123,7 +123,7 @@ def markdown(rows: Sequence[WidthRow]) -> str:
             accuracy = "not exported" if row.accuracy is None else f"{row.accuracy:.1%}"
             lines.append(
                 f"| {row.bits} | {accuracy} | {found.engine} | {found.other} | "
-                f"{_interval(found.spearman)} | {_interval(found.top_overlap)} |"
+                f"{found.spearman:.3f} | {found.top_overlap:.3f} |"
             )
     first = rows[0]
     head = (
@@ -180,11 +180,7 @@ def agreement_svg(rows: Sequence[WidthRow]) -> str:
                 if (found.engine, found.other) == (engine, name)
             ]
             parts.append(_series(points, _COLORS[name]))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}" role="img">'
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>{"".join(parts)}</svg>\n'
-    )
+    return picture(_WIDTH, _HEIGHT, parts)
 
 
 def _x(left: float, index: int, count: int) -> float:
@@ -200,7 +196,7 @@ def _frame(title: str, left: float, widths: Sequence[int]) -> str:
     parts = [f'<text x="{left}" y="{_TOP - 10}" font-weight="bold">{escape(title)}</text>']
     for tenth in range(0, 11, 2):
         y = _y(tenth / 10)
-        parts.append(f'<path d="M{left} {y:.1f}h{_PANEL}" stroke="{_FAINT}"/>')
+        parts.append(f'<path d="M{left} {y:.1f}h{_PANEL}" stroke="{FAINT}"/>')
         parts.append(
             f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{tenth / 10:g}</text>'
         )
@@ -222,7 +218,7 @@ def _series(points: Sequence[tuple[float, Interval, bool]], color: str) -> str:
         fill = "#ffffff" if hollow else color
         parts.append(
             f'<circle cx="{x:.1f}" cy="{_y(found.value):.1f}" r="4" fill="{fill}" stroke="{color}">'
-            f"<title>{escape(_interval(found))}</title></circle>"
+            f"<title>{found:.3f}</title></circle>"
         )
     return "".join(parts)
 
@@ -235,9 +231,3 @@ def _legend(engine: str) -> str:
         )
         x += 150
     return "".join(parts)
-
-
-def _interval(found: Interval) -> str:
-    if math.isnan(found.low):
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"

@@ -126,7 +126,7 @@ def page(measurement: Measurement, command: str) -> str:
         "",
         "| what is added | CPU time, base steps |",
         "|---|---|",
-        *(f"| {what} | {_shown(found)} |" for what, found in measurement.additions().items()),
+        *(f"| {what} | {found:.2f} |" for what, found in measurement.additions().items()),
         "",
         "## Where the time goes",
         "",
@@ -162,15 +162,11 @@ def _costs(measurement: Measurement, cpu: Mapping[str, Interval]) -> list[str]:
     limits, wall = measurement.limits(), measurement.wall_ratios()
     for name, found in measurement.times.items():
         milliseconds = f"{1e3 * float(np.median(found.cpu)):.0f}"
-        cells = [name, milliseconds, _shown(cpu[name]), _shown(wall[name]), "", ""]
+        cells = [name, milliseconds, f"{cpu[name]:.2f}", f"{wall[name]:.2f}", "", ""]
         if name in limits:
             cells[4:] = [f"{limits[name]:g}", verdict(cpu[name], limits[name])]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-def _shown(interval: Interval) -> str:
-    return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def _shares(

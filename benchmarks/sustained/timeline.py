@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,12 +10,14 @@ from benchmarks.absent import Absent
 from benchmarks.sensors import Reading
 from benchmarks.sustained.report import SustainedReport
 from benchmarks.sustained.verdict import Moment
+from edge_runtime.reporting.axes import linear_ticks
+from edge_runtime.reporting.charts import FAINT, picture
 
-__all__ = ["Track", "linear_ticks", "timeline_svg", "tracks"]
+__all__ = ["Track", "timeline_svg", "tracks"]
 
 _WIDTH, _LEFT, _RIGHT = 1120, 120, 60
 _HEIGHT, _GAP, _TOP = 120, 34, 30
-_INK, _FAINT, _HOT = "#222222", "#d8d8d8", "#f3c6b5"
+_HOT = "#f3c6b5"
 _TICKS, _TIME_TICKS = 5, 11
 
 Value = float | Absent
@@ -89,12 +90,7 @@ def timeline_svg(report: SustainedReport) -> str:
     for number, track in enumerate(drawn):
         parts.append(_track(track, seconds, x, _TOP + step * number))
     parts.append(_time_axis(seconds[-1], x, height - 30))
-    label = "Over time"
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="12" '
-        f'fill="{_INK}"><rect width="{_WIDTH}" height="{height}" fill="white"/>'
-        f'<text x="8" y="16" font-weight="bold">{label}</text>{"".join(parts)}</svg>\n'
-    )
+    return picture(_WIDTH, height, parts, "Over time")
 
 
 def _throttled(moments: Sequence[Moment], x: Callable[[float], float], height: int) -> str:
@@ -130,7 +126,7 @@ def _track(track: Track, seconds: Sequence[float], x: Callable[[float], float], 
     parts = [f'<text x="{_LEFT}" y="{top + 8}" fill="{track.colour}">{escape(track.name)}</text>']
     for value in linear_ticks(low, high, _TICKS):
         parts.append(
-            f'<path d="M{_LEFT} {y(value):.1f}H{_WIDTH - _RIGHT}" stroke="{_FAINT}"/>'
+            f'<path d="M{_LEFT} {y(value):.1f}H{_WIDTH - _RIGHT}" stroke="{FAINT}"/>'
             f'<text x="{_LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
         )
     for number, line in enumerate(lines):
@@ -174,21 +170,3 @@ def _time_axis(end: float, x: Callable[[float], float], y: int) -> str:
     name = "minutes" if minutes else "seconds"
     parts.append(f'<text x="{middle}" y="{y + 18}" text-anchor="middle">{name}</text>')
     return "".join(parts)
-
-
-def linear_ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers within two ends, 1, 2 or 5 of a power of ten apart.
-
-    Args:
-        low: Lower end.
-        high: Upper end, above it.
-        most: How many at most, 3 or more.
-    """
-    power = 10.0 ** (math.floor(math.log10((high - low) / (most - 1))) - 1)
-    for step in (power * digit for digit in (1, 2, 5, 10, 20, 50, 100)):
-        first = math.ceil(low / step - 1e-9)
-        count = math.floor(high / step + 1e-9) - first + 1
-        # The next smaller step, at most 2.5 times finer, gave 4 ticks or more: there is one.
-        if count <= most:
-            break
-    return [round((first + index) * step, 12) for index in range(count)]

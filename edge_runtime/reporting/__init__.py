@@ -1,1 +1,2 @@
-"""Tables and pages, made of strings alone: ``text_table``, ``page`` (HTML) and ``charts`` (SVG)."""
+"""Tables and pages, made of strings alone: ``text_table``, ``page`` (HTML), ``charts`` (SVG) with
+``axes``."""

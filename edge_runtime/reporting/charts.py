@@ -10,7 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Mark", "Series", "bar", "columns", "histogram", "lines"]
+__all__ = [
+    "ACCENT",
+    "FAINT",
+    "INK",
+    "WARM",
+    "Mark",
+    "Series",
+    "bar",
+    "columns",
+    "histogram",
+    "lines",
+    "picture",
+]
 
 INK, FAINT, ACCENT, WARM = "#222222", "#d8d8d8", "#0868ac", "#c1440e"
 
@@ -43,6 +55,27 @@ class Series:
     name: str
     values: Sequence[float | None]
     colour: str = ACCENT
+
+
+def picture(
+    width: int, height: int, parts: Sequence[str], title: str = "", *, fixed: bool = False
+) -> str:
+    """A picture on a white ground, to stand in a page or in a file of its own.
+
+    Args:
+        width: in its own units.
+        height: likewise.
+        parts: SVG elements, the later ones above the earlier.
+        title: plain text for the upper left corner, 20 units high; empty for none.
+        fixed: one unit is one pixel; else it is as wide as what it stands in.
+    """
+    size = f'width="{width}" ' if fixed else ""
+    heading = f'<text x="8" y="16" font-weight="bold">{escape(title)}</text>' if title else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {size}'
+        f'font-family="sans-serif" font-size="12" fill="{INK}">'
+        f'<rect width="{width}" height="{height}" fill="white"/>{heading}{"".join(parts)}</svg>\n'
+    )
 
 
 def bar(share: float, width: int = 90, colour: str = ACCENT) -> str:

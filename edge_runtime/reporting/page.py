@@ -82,10 +82,20 @@ def html_list(lines: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
-def data_uri(image_hwc: NDArray[np.uint8]) -> str:
-    """A picture uint8 ``[H, W, 3]``, RGB, as PNG inside an address."""
+def data_uri(image_hwc: NDArray[np.uint8], jpeg_quality: int | None = None) -> str:
+    """A picture inside an address; encoded here, so that no metadata of a file is in it.
+
+    Args:
+        image_hwc: uint8 ``[H, W, 3]``, RGB.
+        jpeg_quality: 1 to 95 for a JPEG with its colours in full resolution; None for a PNG.
+    """
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(image_hwc).save(buffer, format="PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image, buffer = Image.fromarray(image_hwc), io.BytesIO()
+    if jpeg_quality is None:
+        kind = "png"
+        image.save(buffer, kind, optimize=True)
+    else:
+        kind = "jpeg"
+        image.save(buffer, kind, quality=jpeg_quality, subsampling=0)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

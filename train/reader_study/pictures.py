@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edge_runtime.bundle.graphs import SaliencyMode
 from edge_runtime.classifier import Classifier
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError
+from edge_runtime.reporting.page import data_uri
 from edge_runtime.saliency import overlay
 from edge_runtime.sources import CaptureTime, Frame
 from train.data import Sample
@@ -116,16 +114,10 @@ def _with_map(
 
 
 def _address(image: NDArray[np.uint8], max_side: int, lossless: bool) -> str:
-    """A data address; the picture is encoded anew, so no metadata of its file is in it."""
+    """An address that holds the picture, made smaller if it is larger than ``max_side``."""
     height, width = image.shape[:2]
     scale = min(1.0, max_side / max(height, width))
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    buffer = io.BytesIO()
-    if lossless:
-        Image.fromarray(image).save(buffer, format="PNG", optimize=True)
-    else:
-        Image.fromarray(image).save(buffer, format="JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    kind = "png" if lossless else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri(image, None if lossless else _JPEG_QUALITY)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from edge_runtime.reporting.charts import FAINT, INK, picture
 from train.study.analysis import Analysis, RowFigures
 
 __all__ = ["frontier_svg", "undominated"]
 
 _WIDTH, _HEIGHT = 1080, 500
 _LEFT, _TOP, _PANEL, _GAP, _BOTTOM = 70, 86, 430, 80, 410
-_INK, _FAINT = "#222222", "#d8d8d8"
 _FAMILIES = {
     "float": "#222222",
     "SGT": "#7a5195",
@@ -68,13 +68,8 @@ def frontier_svg(analysis: Analysis) -> str:
         left = _LEFT + number * (_PANEL + _GAP)
         parts.append(_panel(points, axis, left) if points else "")
     note = "Simulated on 8-bit kernels: below 8 bit, fewer bit operations are no shorter latency."
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}">'
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>'
-        f"{_legend()}{''.join(parts)}"
-        f'<text x="{_LEFT}" y="{_HEIGHT - 12}">{escape(note)}</text></svg>\n'
-    )
+    foot = f'<text x="{_LEFT}" y="{_HEIGHT - 12}">{escape(note)}</text>'
+    return picture(_WIDTH, _HEIGHT, [_legend(), *parts, foot])
 
 
 def undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -108,7 +103,7 @@ def _panel(points: Sequence[_Point], axis: str, left: int) -> str:
     if len(line) > 1:
         path = " ".join(f"{places[place]:.1f},{y(place[1]):.1f}" for place in line)
         parts.append(
-            f'<polyline points="{path}" fill="none" stroke="{_INK}" stroke-dasharray="4 3"/>'
+            f'<polyline points="{path}" fill="none" stroke="{INK}" stroke-dasharray="4 3"/>'
         )
     parts += [_mark(point, x, y) for point in points]
     parts += _width_labels(points, x)
@@ -130,7 +125,7 @@ def _axes(
         value = span_y[1] - index * step
         parts.append(
             f'<line x1="{left}" x2="{right}" y1="{y(value):.1f}" y2="{y(value):.1f}" '
-            f'stroke="{_FAINT}"/><text x="{left - 6}" y="{y(value) + 4:.1f}" '
+            f'stroke="{FAINT}"/><text x="{left - 6}" y="{y(value) + 4:.1f}" '
             f'text-anchor="end">{value:.0%}</text>'
         )
     for exponent in range(math.floor(span_x[0]), math.ceil(span_x[1]) + 1):
@@ -139,11 +134,11 @@ def _axes(
             if span_x[0] <= math.log10(value) <= span_x[1]:
                 parts.append(
                     f'<line x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{_BOTTOM}" '
-                    f'y2="{_BOTTOM + 5}" stroke="{_INK}"/><text x="{x(value):.1f}" '
+                    f'y2="{_BOTTOM + 5}" stroke="{INK}"/><text x="{x(value):.1f}" '
                     f'y="{_BOTTOM + 19}" text-anchor="middle">{value:g}</text>'
                 )
     parts.append(
-        f'<line x1="{left}" x2="{right}" y1="{_BOTTOM}" y2="{_BOTTOM}" stroke="{_INK}"/>'
+        f'<line x1="{left}" x2="{right}" y1="{_BOTTOM}" y2="{_BOTTOM}" stroke="{INK}"/>'
         f'<text x="{(left + right) / 2}" y="{_BOTTOM + 40}" text-anchor="middle">'
         f"{escape(axis)}</text>"
     )
@@ -154,7 +149,7 @@ def _mark(point: _Point, x: Callable[[float], float], y: Callable[[float], float
     colour = _FAMILIES[point.row.row.title]
     column, found = x(point.cost) + point.aside, point.row.figures["accuracy"]
     bits = min(point.row.row.activation_bits, 8)
-    title = f"{point.row.row.name}: {found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
+    title = f"{point.row.row.name}: {found:.1%}"
     fill = colour if point.whole else "white"
     return (
         f"<g><title>{escape(title)}</title>"
@@ -205,9 +200,9 @@ def _legend() -> str:
         column += 40 + 6.6 * len(name)
     column = float(_LEFT)
     for bits, name in _SHAPES.items():
-        parts.append(_shape(bits, column, 36, _INK, _INK))
+        parts.append(_shape(bits, column, 36, INK, INK))
         parts.append(f'<text x="{column + 10:.0f}" y="40">{escape(name)}</text>')
         column += 40 + 6.6 * len(name)
-    parts.append(_shape(8, column, 36, "white", _INK))
+    parts.append(_shape(8, column, 36, "white", INK))
     parts.append(f'<text x="{column + 10:.0f}" y="40">folds missing</text>')
     return "".join(parts)

@@ -12,15 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from edge_runtime.reporting.axes import linear_ticks
+from edge_runtime.reporting.charts import ACCENT, FAINT, INK, picture
 from train.sweep.analysis import Analysis, Ranked
 from train.sweep.space import Axis, Choices, Span, Value
 
-__all__ = ["metric_svg", "ticks"]
+__all__ = ["metric_svg"]
 
 _PANEL, _HEIGHT, _GAP, _LEFT, _TOP = 300, 220, 60, 74, 34
 _ROW = _HEIGHT + 92
 _COLUMNS = 3
-_INK, _FAINT, _DONE, _STOPPED, _BEST = "#222222", "#d8d8d8", "#0868ac", "#999999", "#d95f0e"
+_DONE, _STOPPED, _BEST = ACCENT, "#999999", "#d95f0e"
 _RADIUS = 4
 # Points of one value of a list lie beside each other, within this share of its place.
 _SPREAD = 0.5
@@ -69,23 +71,11 @@ def metric_svg(analysis: Analysis) -> str:
     height = _TOP + math.ceil(len(axes) / _COLUMNS) * _ROW
     parts = [_frame(panel, metric.show) for panel in panels]
     parts += [_point(analysis, panel, ranked) for panel in panels for ranked in shown]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" font-family="sans-serif" font-size="12" fill="{_INK}">'
-        f'<rect width="{width}" height="{height}" fill="white"/>'
+    legend = (
         f'<text x="{_LEFT - 60}" y="18">{escape(metric.title)} on the validation '
-        f"part, 95 % intervals; ringed: the best; hollow: stopped early, where it stood then</text>"
-        f"{''.join(parts)}</svg>\n"
+        "part, 95 % intervals; ringed: the best; hollow: stopped early, where it stood then</text>"
     )
-
-
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers from ``low`` to ``high``, at most ``most`` of them and two at least."""
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough)
-    first = math.ceil(low / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, math.floor(high / step + 1e-9) + 1)]
+    return picture(width, height, [legend, *parts], fixed=True)
 
 
 def _share(span: Span, value: float) -> float:
@@ -109,9 +99,9 @@ def _frame(panel: _Panel, show: Callable[[float], str]) -> str:
     right, bottom = panel.left + _PANEL, panel.top + _HEIGHT
     parts = [
         f'<line x1="{panel.left}" x2="{right}" y1="{panel.y(tick):.1f}" y2="{panel.y(tick):.1f}" '
-        f'stroke="{_FAINT}"/><text x="{panel.left - 6}" y="{panel.y(tick) + 4:.1f}" '
+        f'stroke="{FAINT}"/><text x="{panel.left - 6}" y="{panel.y(tick) + 4:.1f}" '
         f'text-anchor="end">{escape(show(tick))}</text>'
-        for tick in ticks(panel.low, panel.high)
+        for tick in linear_ticks(panel.low, panel.high, 6)
     ]
     for value, label in _labels(panel.axis):
         parts.append(
@@ -119,7 +109,7 @@ def _frame(panel: _Panel, show: Callable[[float], str]) -> str:
             f"{escape(label)}</text>"
         )
     parts.append(
-        f'<line x1="{panel.left}" x2="{right}" y1="{bottom}" y2="{bottom}" stroke="{_INK}"/>'
+        f'<line x1="{panel.left}" x2="{right}" y1="{bottom}" y2="{bottom}" stroke="{INK}"/>'
         f'<text x="{(panel.left + right) / 2}" y="{bottom + 40}" text-anchor="middle" '
         f'font-weight="bold">{escape(panel.axis.name)}</text>'
     )
@@ -134,7 +124,7 @@ def _labels(axis: Axis) -> list[tuple[Value, str]]:
         shown = [word if len(word) <= longest else f"{word[: longest - 1]}…" for word in words]
         return list(zip(domain.values, shown, strict=True))
     if not domain.is_log:
-        return [(tick, f"{tick:g}") for tick in ticks(domain.low, domain.high, 5)]
+        return [(tick, f"{tick:g}") for tick in linear_ticks(domain.low, domain.high, 5)]
     powers = range(math.floor(math.log10(domain.low)), math.ceil(math.log10(domain.high)) + 1)
     digits = (1, 2, 5) if len(powers) <= 3 else (1,)
     marks = [digit * 10.0**power for power in powers for digit in digits]

@@ -5,12 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from benchmarks.absent import Absent
 from benchmarks.reporting.page import report_html
-from benchmarks.reporting.pictures import latency_svg, log_ticks, memory_svg, rounds_svg
+from benchmarks.reporting.pictures import latency_svg, memory_svg, rounds_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -48,15 +46,3 @@ def test_memory_that_could_not_be_read_gives_no_bar(report):
 def test_latencies_that_are_all_the_same_are_drawn(report):
     picture = ElementTree.fromstring(latency_svg(report.results[1:2]))
     assert len(list(picture.iter(f"{SVG}polygon"))) == 1
-
-
-@given(st.floats(1e-3, 1e4), st.floats(1.02, 1e4))
-def test_ticks_lie_within_their_ends_and_are_few(low, factor):
-    ticks = log_ticks(low, low * factor)
-    assert all(low * 0.999999 <= tick <= low * factor * 1.000001 for tick in ticks)
-    assert len(ticks) <= 10
-
-
-@given(st.floats(1e-3, 1e4), st.floats(1.5, 1e4))
-def test_a_wide_axis_has_three_ticks_at_least(low, factor):
-    assert len(log_ticks(low, low * factor)) >= 3

@@ -100,7 +100,7 @@ def test_a_median_is_numpys_and_so_is_its_interval(count: int) -> None:
 
 
 def test_interval_reads_as_text() -> None:
-    assert str(Interval(0.95, 0.9, 0.98)) == "0.9500 [0.9000, 0.9800]"
+    assert str(Interval(0.95, 0.9, 0.98)) == "0.9500 (0.9000 to 0.9800)"
 
 
 @pytest.mark.parametrize(

@@ -32,3 +32,11 @@ def test_a_picture_is_inside_its_address():
     kind, _, data = data_uri(picture).partition("base64,")
     assert kind == "data:image/png;"
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), picture)
+
+
+def test_a_photograph_can_be_a_jpeg():
+    picture = np.full((5, 7, 3), (200, 40, 90), np.uint8)
+    kind, _, data = data_uri(picture, jpeg_quality=90).partition("base64,")
+    assert kind == "data:image/jpeg;"
+    read = np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).astype(int)
+    assert np.abs(read - picture).max() <= 3

@@ -8,13 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.train.sweep.conftest import made_plan, made_record
 from train.sweep.analysis import analyse
 from train.sweep.metric import METRICS
-from train.sweep.picture import metric_svg, ticks
+from train.sweep.picture import metric_svg
 from train.sweep.plan import PLAN_FILE, Plan
 from train.sweep.records import TrialRecord
 from train.sweep.report import write_report
@@ -104,12 +102,3 @@ def test_the_picture_has_a_point_for_each_trial_in_each_panel(four_trials: Swept
 
 def test_without_any_figure_there_is_no_picture() -> None:
     assert metric_svg(analyse(made_plan("k=0.3,0.5"), {})) == ""
-
-
-@given(st.floats(-1e3, 1e3), st.floats(1e-6, 1e6), st.integers(3, 8))
-def test_ticks_are_round_numbers_within_their_ends(low: float, width: float, most: int) -> None:
-    high = low + width
-    found = ticks(low, high, most)
-    slack = 1e-6 * max(abs(low), abs(high), width)
-    assert 1 <= len(found) <= most + 1
-    assert all(low - slack <= tick <= high + slack for tick in found)
