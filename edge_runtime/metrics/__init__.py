@@ -1,7 +1,8 @@
 """Figures of merit in NumPy alone, the same for a run on a workstation and a bundle on a board.
 
 Classification: :func:`classification_metrics` and, with 95 % intervals that resample groups,
-:func:`bootstrap_intervals`; whether probabilities are honest: :func:`reliability`; a class called
+:func:`bootstrap_intervals` (a figure of one's own: :func:`resample_counts` and
+:func:`percentile_interval`); whether probabilities are honest: :func:`reliability`; a class called
 from a threshold on: :func:`threshold_for_sensitivity`, :func:`detection_rates`. Saliency against
 a lesion mask: :func:`pointing`, :func:`energy_inside`, and the rows that a blind guess reaches,
 :func:`blind_pointing`; against a :class:`Region`: :func:`energy_inside` its mask; against another
@@ -17,6 +18,8 @@ from edge_runtime.metrics.bootstrap import (
     bootstrap_mean,
     bootstrap_median,
     bootstrap_ratio,
+    percentile_interval,
+    resample_counts,
 )
 from edge_runtime.metrics.calibration import (
     Reliability,
@@ -76,10 +79,12 @@ __all__ = [
     "energy_inside",
     "insertion_steps",
     "log_losses",
+    "percentile_interval",
     "pixel_order",
     "pointing",
     "rank_correlation",
     "reliability",
+    "resample_counts",
     "threshold_for_sensitivity",
     "top_overlap",
 ]

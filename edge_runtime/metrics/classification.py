@@ -106,6 +106,15 @@ def classification_metrics(
     Raises:
         ValueError: Shapes do not agree, a label is out of range, a score is not finite, or there
             is no image.
+
+    Examples:
+        Three images of two classes, one of the first class taken for the second:
+
+        >>> found = classification_metrics([0, 0, 1], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+        >>> found.sensitivity  # [C]
+        array([0.5, 1. ])
+        >>> found.macro_sensitivity, found.macro_auc
+        (0.75, 1.0)
     """
     truth, scores = _checked(labels, probabilities)
     times = np.ones(len(truth), np.int64) if weights is None else np.asarray(weights, np.int64)
@@ -147,6 +156,11 @@ def confusion_matrix(
 
     Raises:
         ValueError: Shapes do not agree, or a class is out of range.
+
+    Examples:
+        >>> confusion_matrix(labels=[0, 0, 1], predictions=[0, 1, 1], class_count=2)
+        array([[1, 1],
+               [0, 1]])
     """
     truth, guess = np.asarray(labels, np.int64), np.asarray(predictions, np.int64)
     if truth.ndim != 1 or truth.shape != guess.shape:
@@ -172,6 +186,13 @@ def auc_one_vs_rest(
 
     Returns:
         float64 [C]; NaN for a class that has no image, or all of them.
+
+    Examples:
+        Of the four pairs of an image of the second class and one of the first, three are in order:
+
+        >>> scores = [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]]  # [N, C]
+        >>> auc_one_vs_rest([0, 0, 1, 1], scores)
+        array([0.75, 0.75])
     """
     truth, table = _checked(labels, scores)
     times = np.ones(len(truth), np.int64) if weights is None else np.asarray(weights, np.int64)

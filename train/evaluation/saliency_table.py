@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edge_runtime.metrics import Interval
 from edge_runtime.reporting.text_table import text_table
 from train.evaluation.agreement import AgreementRow
@@ -109,6 +107,4 @@ def _share(interval: Interval | None) -> str:
 
 
 def _number(interval: Interval | None, form: str) -> str:
-    if interval is None or np.isnan(interval.value):
-        return "-"
-    return f"{interval.value:{form}} ({interval.low:{form}} to {interval.high:{form}})"
+    return "-" if interval is None else format(interval, form)

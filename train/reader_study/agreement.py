@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.metrics import Interval
-from edge_runtime.metrics.bootstrap import resample_counts
-from train.reader_study.resampling import percentile_interval
+from edge_runtime.metrics import Interval, percentile_interval, resample_counts
 
 __all__ = ["Agreement", "fleiss_agreement"]
 

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.metrics import Interval
-from edge_runtime.metrics.bootstrap import resample_counts
+from edge_runtime.metrics import Interval, percentile_interval, resample_counts
 
-__all__ = ["CrossedResamples", "Sampled", "percentile_interval"]
+__all__ = ["CrossedResamples", "Sampled"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _CASE_SEED, _READER_SEED = 0, 1
-_ENDS = (2.5, 97.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +76,3 @@ class CrossedResamples:
             drawn = above / below
             value = float(np.divide(kept.sum(), ones.sum()))
         return Sampled(value, drawn)
-
-
-def percentile_interval(value: float, drawn: Floats) -> Interval:
-    """The value with the middle 95 % of its resamples, without those where it is not defined."""
-    defined = drawn[np.isfinite(drawn)]
-    if not len(defined):
-        return Interval(value, float("nan"), float("nan"))
-    low, high = np.percentile(defined, _ENDS)
-    return Interval(value, float(low), float(high))

@@ -17,8 +17,7 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.metrics import Interval
-from edge_runtime.metrics.bootstrap import resample_counts
+from edge_runtime.metrics import Interval, percentile_interval, resample_counts
 from train.study.matrix import BASELINE, MATRIX, Row
 from train.study.plan import Plan
 from train.study.records import MAPS, Lesions, Record
@@ -27,7 +26,6 @@ __all__ = ["Analysis", "RowFigures", "analyse"]
 
 Floats = npt.NDArray[np.float64]
 _REPLICATES = 2000
-_ENDS = (2.5, 97.5)
 _PAIRED = ("pointing", "energy")
 
 
@@ -191,10 +189,8 @@ def _weights(groups: tuple[int, ...]) -> Floats:
 
 
 def interval(statistic: Floats) -> Interval:
-    """The first value with the percentiles of the others; NaN are left out of these."""
-    drawn = statistic[1:][~np.isnan(statistic[1:])]
-    low, high = np.percentile(drawn, _ENDS) if len(drawn) else (np.nan, np.nan)
-    return Interval(float(statistic[0]), float(low), float(high))
+    """The first value with the percentiles of the others."""
+    return percentile_interval(float(statistic[0]), statistic[1:])
 
 
 class _Outcome:

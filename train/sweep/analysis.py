@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.metrics import Interval
-from edge_runtime.metrics.bootstrap import resample_counts
+from edge_runtime.metrics import Interval, resample_counts
 from train.study.analysis import interval
 from train.sweep.metric import METRICS, Metric
 from train.sweep.plan import Plan, Trial
