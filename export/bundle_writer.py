@@ -117,12 +117,6 @@ def bundle_record(
         provenance: hashes, counts and versions; no path and no file name of an image.
         includes_images: whether the page shows training images.
     """
-    files = {graph.spec.file: graph.model for graph in candidate.graphs}
-    files |= {file: _npy_bytes(array) for file, array in golden.arrays.items()}
-    files[_MEAN_FILE] = _npy_bytes(features.mean)
-    files[_WHITENING_FILE] = _npy_bytes(features.whitening)
-    files[GATES_FILE] = _json_bytes(record)
-    files[PAGE_FILE] = page.encode()
     card = model_card(
         run,
         record,
@@ -130,8 +124,12 @@ def bundle_record(
         intended_use=BundleSpec.intended_use,
         includes_images=includes_images,
     )
-    files[CARD_FILE] = card.encode()
-    validation = None if run.validation is None else {"part": "val", **run.validation}
+    files = {
+        **_array_files(candidate, golden, features),
+        GATES_FILE: _json_bytes(record),
+        PAGE_FILE: page.encode(),
+        CARD_FILE: card.encode(),
+    }
     spec = BundleSpec(
         name=name,
         classes=run.classes,
@@ -144,12 +142,24 @@ def bundle_record(
         features=_feature_record(features),
         quantization=_sites(candidate),
         provenance=provenance,
-        metrics={} if validation is None else {"validation": validation},
+        metrics={} if run.validation is None else {"validation": {"part": "val", **run.validation}},
         gates=tuple(gates.gates),
         saliency_trust=trust,
         includes_images=includes_images,
     )
     return BundleContents(spec, files)
+
+
+def _array_files(
+    candidate: Candidate, golden: GoldenSet, features: FeatureMoments
+) -> dict[str, bytes]:
+    """What programs read: graphs, golden images with their outputs, statistics of features."""
+    return {
+        **{graph.spec.file: graph.model for graph in candidate.graphs},
+        **{file: _npy_bytes(array) for file, array in golden.arrays.items()},
+        _MEAN_FILE: _npy_bytes(features.mean),
+        _WHITENING_FILE: _npy_bytes(features.whitening),
+    }
 
 
 def _feature_record(features: FeatureMoments) -> FeatureStatistics:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import edge_runtime
 from edge_runtime.bundle import Gate, reference_path
+from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.engines import ENGINES, installed_engines
 from edge_runtime.errors import GateError, UsageError
 from edge_runtime.files import refuse_existing, refuse_unwritable, sha256_bytes
@@ -130,12 +131,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
         GateError: a gate failed; the report is written, the bundle is not.
         OutputError: a place is taken (without ``force``), read-only or full.
     """
-    refuse_existing(options.out, options.force, is_bundle)
-    if options.reference:
-        refuse_existing(reference_path(options.out), True, is_reference)
-    refuse_unwritable(gates_path(options.out))
-    for path in (options.out, gates_path(options.out), report_path(options.out)):
-        clear_leftovers(path)
+    _prepare_places(options)
     run = _read_run(options)
     loaded = _read_images(options, run, reporter)
     calibration = loaded.images[: options.samples]
@@ -148,15 +144,7 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     moved_ranges = settle_sums(run.network)
 
     candidate = _emit(run, calibration, reporter, options.saliency)
-    reporter.start("checking", len(candidate.programs) + 2)
-    gates = judge(candidate, calibration, golden_bytes, options.thresholds, reporter.advance)
-    reporter.start("measuring trust in the maps", len(gates.maps))
-    lesions = find_lesions(loaded.samples[: options.samples], run.preprocessing)
-    trust = measure_trust(candidate, gates, calibration, lesions, run.classes, reporter.advance)
-    reporter.start("checking ranges", 2)
-    checks = check_calibration(
-        run.network, candidate.plain, calibration, run.activations, reporter.advance
-    )
+    gates, trust, checks = _check(options, run, candidate, loaded, golden_bytes, reporter)
     provenance = _provenance(options, run, candidate, loaded, moved_ranges)
     record = report_record(
         candidate,
@@ -194,6 +182,16 @@ def export_run(options: ExportOptions, reporter: Reporter) -> ExportResult:
     return ExportResult(contents, gates, checks, candidate.left_out)
 
 
+def _prepare_places(options: ExportOptions) -> None:
+    """Refuse what could not be written before anything is computed."""
+    refuse_existing(options.out, options.force, is_bundle)
+    if options.reference:
+        refuse_existing(reference_path(options.out), True, is_reference)
+    refuse_unwritable(gates_path(options.out))
+    for path in (options.out, gates_path(options.out), report_path(options.out)):
+        clear_leftovers(path)
+
+
 def _emit(
     run: TrainedRun, calibration: NDArray[np.uint8], reporter: Reporter, saliency: bool
 ) -> Candidate:
@@ -207,6 +205,28 @@ def _emit(
             f"the cells of the {mode} map are placed at the mean of what the network's branches see"
         )
     return candidate
+
+
+def _check(
+    options: ExportOptions,
+    run: TrainedRun,
+    candidate: Candidate,
+    loaded: LoadedImages,
+    golden: NDArray[np.uint8],
+    reporter: Reporter,
+) -> tuple[GateReport, tuple[SaliencyTrust, ...], CalibrationChecks]:
+    """What the files are held against, the trust in their maps, and how the ranges fit."""
+    calibration = loaded.images[: options.samples]
+    reporter.start("checking", len(candidate.programs) + 2)
+    gates = judge(candidate, calibration, golden, options.thresholds, reporter.advance)
+    reporter.start("measuring trust in the maps", len(gates.maps))
+    lesions = find_lesions(loaded.samples[: options.samples], run.preprocessing)
+    trust = measure_trust(candidate, gates, calibration, lesions, run.classes, reporter.advance)
+    reporter.start("checking ranges", 2)
+    checks = check_calibration(
+        run.network, candidate.plain, calibration, run.activations, reporter.advance
+    )
+    return gates, trust, checks
 
 
 def _read_run(options: ExportOptions) -> TrainedRun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,15 +65,7 @@ def emulate_bundle(
             f"{bundle.path} has no graph of what was asked for; leave out --engine and --saliency."
         )
     cache = cache_root()
-    userlands = {}
-    for chosen in dict.fromkeys(sets.values()):
-        tell(f"Debian and wheels of {chosen.name} (fetched once, into {cache})")
-        userlands[chosen] = ready_userland(chosen, cache)
-    targets = [
-        Target(userlands[chosen], PROCESSORS[name], engine)
-        for engine, chosen in sets.items()
-        for name in processors
-    ]
+    targets = _targets(sets, processors, cache, tell)
     frames = synthetic_frames(Workload(frames=1, warmup=0, rounds=1, threads=1))
     counts = count_instructions(
         targets,
@@ -93,6 +85,24 @@ def emulate_bundle(
         counts=counts,
         left_out=left_out,
     )
+
+
+def _targets(
+    sets: Mapping[str, DeviceSet],
+    processors: Sequence[str],
+    cache: Path,
+    tell: Callable[[str], None],
+) -> list[Target]:
+    """Every engine, in the userland of its device set, on every processor."""
+    userlands = {}
+    for chosen in dict.fromkeys(sets.values()):
+        tell(f"Debian and wheels of {chosen.name} (fetched once, into {cache})")
+        userlands[chosen] = ready_userland(chosen, cache)
+    return [
+        Target(userlands[chosen], PROCESSORS[name], engine)
+        for engine, chosen in sets.items()
+        for name in processors
+    ]
 
 
 def _device_set(engine: str, name: str | None) -> DeviceSet:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 import benchmarks
 import edge_runtime
 from benchmarks.absent import Absent
-from benchmarks.answers import read_answer
 from benchmarks.configurations import PRECISIONS, SALIENCIES, Configuration, graph_of
 from benchmarks.emulate.counter import read_counts
 from benchmarks.emulate.emulator import run_python
@@ -25,6 +24,7 @@ from benchmarks.emulate.multiplications import multiply_accumulates
 from benchmarks.emulate.processors import Processor
 from benchmarks.emulate.report import Count
 from benchmarks.emulate.userland import Userland
+from benchmarks.exchange import read_answer
 from edge_runtime.bundle import Bundle, Reference
 from edge_runtime.engines import ENGINES, installed_engines, open_engine
 from edge_runtime.errors import SaliedgeError
@@ -109,9 +109,8 @@ def count_instructions(
         target.engine: configurations_of(target.engine, bundle, reference, saliencies)
         for target in targets
     }
-    folders = {item: _folder(item, bundle, reference) for plan in plans.values() for item in plan}
-    macs = {item: _macs(folder, item) for item, folder in folders.items()}
-    here = {item: _outputs_here(folder, item, images) for item, folder in folders.items()}
+    planned = [item for plan in plans.values() for item in plan]
+    graphs = {item: _known(_folder(item, bundle, reference), item, images) for item in planned}
     with tempfile.TemporaryDirectory(prefix="saliedge-emulate-") as name:
         place = Path(name)
         copy_packages(place / "packages")
@@ -121,15 +120,7 @@ def count_instructions(
             number, target = numbered
             own = place / str(number)
             own.mkdir()
-            task = GuestTask(
-                bundle=str(bundle.path.resolve()),
-                reference="" if isinstance(reference, Absent) else str(reference.path.resolve()),
-                configurations=plans[target.engine],
-                images=str(place / "images.npy"),
-                outputs=str(own / "outputs.npz"),
-                warmup=_WARMUP,
-                counted=_COUNTED,
-            )
+            task = _task(bundle, reference, plans[target.engine], place, own)
             on_start(target)
             return _run(target, task, counter, place / "packages", own)
 
@@ -138,14 +129,52 @@ def count_instructions(
     return tuple(
         Count(
             configuration=item,
-            graph=graph_of(folders[item], item).file,
+            graph=graphs[item].file,
             instructions=process.instructions[index],
-            macs=macs[item],
-            outputs_as_here=_same(process.outputs[index], here[item]),
+            macs=graphs[item].macs,
+            outputs_as_here=_same(process.outputs[index], graphs[item].outputs),
             **_place(process),
         )
         for process in ran
         for index, item in enumerate(process.configurations)
+    )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a graph without counting it."""
+
+    file: str
+    macs: int | Absent
+    outputs: _Outputs | Absent
+
+
+def _known(
+    folder: Bundle | Reference, configuration: Configuration, images: NDArray[np.uint8]
+) -> _Known:
+    graph = graph_of(folder, configuration)
+    return _Known(
+        graph.file,
+        multiply_accumulates(graph.format, folder.read_file(graph.file)),
+        _outputs_here(folder, configuration, images),
+    )
+
+
+def _task(
+    bundle: Bundle,
+    reference: Reference | Absent,
+    configurations: tuple[Configuration, ...],
+    place: Path,
+    own: Path,
+) -> GuestTask:
+    return GuestTask(
+        bundle=str(bundle.path.resolve()),
+        reference="" if isinstance(reference, Absent) else str(reference.path.resolve()),
+        configurations=configurations,
+        images=str(place / "images.npy"),
+        outputs=str(own / "outputs.npz"),
+        warmup=_WARMUP,
+        counted=_COUNTED,
     )
 
 
@@ -236,11 +265,6 @@ def _folder(
     if isinstance(reference, Absent):
         raise ValueError(f"a float graph needs the reference: {reference.reason}")
     return reference
-
-
-def _macs(folder: Bundle | Reference, configuration: Configuration) -> int | Absent:
-    graph = graph_of(folder, configuration)
-    return multiply_accumulates(graph.format, folder.read_file(graph.file))
 
 
 def _offers(

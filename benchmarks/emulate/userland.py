@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from benchmarks.emulate.device_sets import DeviceSet
 from benchmarks.emulate.processors import PROCESSORS, Processor
 from benchmarks.emulate.tools import pip_command, run_tool
 
-__all__ = ["Userland", "build_userland", "install_wheels"]
+__all__ = ["Userland", "build_userland", "install_wheels", "unpack_debian"]
 
 _FIRST_LIBC = 17  # older wheels are tagged manylinux2014
 _ROOT = "root"
@@ -57,7 +58,7 @@ def build_userland(device_set: DeviceSet, cache: Path) -> Userland:
     packages = list(device_set.debian_packages)
 
     def unpack(folder: Path) -> None:
-        _unpack_debian(device_set, folder / _ROOT)
+        unpack_debian(device_set.suite, device_set.debian_packages, folder / _ROOT)
         for name, files in system_files.items():
             (folder / name).mkdir()
             _make_view(folder / _ROOT, folder / name, files)
@@ -123,7 +124,18 @@ def install_wheels(
     )
 
 
-def _unpack_debian(device_set: DeviceSet, root: Path) -> None:
+def unpack_debian(suite: str, packages: Sequence[str], root: Path, *options: str) -> None:
+    """Unpack arm64 packages with all they depend on; none of their scripts runs.
+
+    Args:
+        suite: Debian's release.
+        packages: By name.
+        root: Where to; a new folder.
+        options: Further ones of mmdebstrap.
+
+    Raises:
+        DependencyError: Debian's archive did not give what is needed.
+    """
     run_tool(
         [
             "mmdebstrap",
@@ -131,11 +143,12 @@ def _unpack_debian(device_set: DeviceSet, root: Path) -> None:
             "--mode=chrootless",
             "--variant=extract",
             "--architectures=arm64",
-            f"--include={','.join(device_set.debian_packages)}",
-            device_set.suite,
+            *options,
+            f"--include={','.join(packages)}",
+            suite,
             root,
         ],
-        f"unpack Debian {device_set.suite} for arm64",
+        f"unpack Debian {suite} for arm64",
     )
 
 

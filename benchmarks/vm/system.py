@@ -12,8 +12,7 @@ from pathlib import Path
 from benchmarks.emulate.device_sets import DeviceSet
 from benchmarks.emulate.emulator import run_python
 from benchmarks.emulate.processors import PROCESSORS
-from benchmarks.emulate.tools import run_tool
-from benchmarks.emulate.userland import Userland, install_wheels
+from benchmarks.emulate.userland import Userland, install_wheels, unpack_debian
 
 __all__ = ["ENVIRONMENT", "GUEST_ADDRESS", "NETWORK", "fill_root"]
 
@@ -48,6 +47,7 @@ _PACKAGES = (
 # What the live page needs, and pip itself.
 _REQUIREMENTS = ("starlette==1.10.0", "uvicorn==0.54.0", "anyio==4.16.0", "pip==25.3")
 _UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt")
+_MERGED_USR = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
 _MASKED = ("getty.target", "systemd-logind.service", "systemd-binfmt.service")
 _SYSTEMD = "etc/systemd/system"
 
@@ -86,7 +86,8 @@ def fill_root(device_set: DeviceSet, userland: Userland, root: Path) -> None:
     Raises:
         DependencyError: Debian's archive or the package index did not give what is needed.
     """
-    _unpack_debian(device_set, root)
+    packages = dict.fromkeys((*_PACKAGES, *device_set.debian_packages))
+    unpack_debian(device_set.suite, tuple(packages), root, _MERGED_USR)
     for path in _UNUSED:
         shutil.rmtree(root / path, ignore_errors=True)
     _configure(root)
@@ -97,23 +98,6 @@ def fill_root(device_set: DeviceSet, userland: Userland, root: Path) -> None:
     _link_python(root / ENVIRONMENT / "bin", device_set.python)
     (root / "usr/local/bin").mkdir(parents=True, exist_ok=True)
     _compile(userland, root, [site, root / f"usr/lib/python{device_set.python}"])
-
-
-def _unpack_debian(device_set: DeviceSet, root: Path) -> None:
-    packages = (*_PACKAGES, *device_set.debian_packages)
-    run_tool(
-        [
-            "mmdebstrap",
-            "--mode=chrootless",
-            "--variant=extract",
-            "--architectures=arm64",
-            "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-            f"--include={','.join(dict.fromkeys(packages))}",
-            device_set.suite,
-            root,
-        ],
-        f"unpack Debian {device_set.suite} for arm64",
-    )
 
 
 def _configure(root: Path) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edge_runtime.errors import UsageError
 from edge_runtime.plugin_choice import PluginChoice
 from edge_runtime.plugins import ATTRIBUTION
+from train.commands.split_options import split_options
+
+if TYPE_CHECKING:
+    from train.evaluation import SaliencyOptions
 
 __all__ = ["evaluate"]
 
@@ -32,20 +37,7 @@ Examples:
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("path", metavar="RUN|BUNDLE", type=click.Path(path_type=Path))
 @click.option("--data", metavar="DATA", help="The images [those of the run].")
-@click.option(
-    "--split",
-    "part",
-    type=click.Choice(["test", "val", "train", "all"]),
-    default="test",
-    show_default=True,
-    help="Which part of the split; `all` for images that were not split.",
-)
-@click.option(
-    "--split-from",
-    metavar="RUN",
-    type=click.Path(path_type=Path),
-    help="Take images and split of this run; a bundle otherwise makes its split again from --data.",
-)
+@split_options
 @click.option(
     "--engine", metavar="NAME", help="For a bundle: onnx, litert, tflite-runtime or a plug-in's."
 )
@@ -152,9 +144,8 @@ def evaluate(
     if include_images and out is None:
         raise UsageError("--include-images writes a picture; say where with --out.")
     from edge_runtime.files import refuse_existing, refuse_unwritable
-    from edge_runtime.metrics import Region
-    from train.evaluation import SaliencyOptions, open_target, write_evaluation
     from train.evaluation import evaluate as measure
+    from train.evaluation import open_target, write_evaluation
     from train.evaluation.report import is_earlier_evaluation
     from train.run.progress import quiet_reporter, reporting
 
@@ -162,13 +153,7 @@ def evaluate(
         refuse_existing(out, force, is_earlier_evaluation)
         refuse_unwritable(out, folder=True)
     target = open_target(path, engine=engine, in_float=in_float, checkpoint=checkpoint)
-    options = SaliencyOptions(
-        methods=_methods(maps),
-        regions=tuple(Region.parse(text) for text in regions),
-        against=open_target(against) if against else None,
-        sample=_sample(sample),
-        examples=_EXAMPLES if include_images else 0,
-    )
+    options = _saliency_options(maps, regions, against, sample, include_images)
     with quiet_reporter() if as_json else reporting() as reporter:
         result = measure(
             target,
@@ -184,6 +169,25 @@ def evaluate(
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else result.text())
     if written and not as_json:
         click.echo(f"\nwritten to {out}: {', '.join(written)}")
+
+
+def _saliency_options(
+    maps: tuple[str, ...],
+    regions: tuple[str, ...],
+    against: Path | None,
+    sample: str,
+    include_images: bool,
+) -> SaliencyOptions:
+    from edge_runtime.metrics import Region
+    from train.evaluation import SaliencyOptions, open_target
+
+    return SaliencyOptions(
+        methods=_methods(maps),
+        regions=tuple(Region.parse(text) for text in regions),
+        against=open_target(against) if against else None,
+        sample=_sample(sample),
+        examples=_EXAMPLES if include_images else 0,
+    )
 
 
 def _methods(maps: tuple[str, ...]) -> tuple[str, ...]:

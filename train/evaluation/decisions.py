@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle import OperatingPoint
-from edge_runtime.classifier import softmax
 from edge_runtime.errors import UsageError
 from edge_runtime.metrics import DetectionRates, Interval, detection_rates
 from edge_runtime.reporting.text_table import text_table
-from train.data import load_images
-from train.evaluation.selection import select_images
+from train.evaluation.classified import ImageChoice, classify_part
 from train.evaluation.targets import Target
 from train.operating_points import choose_operating_points
 from train.run.progress import Reporter
@@ -88,41 +85,28 @@ def measure_decisions(
 
 
 def points_for_sensitivity(
-    target: Target,
-    sensitivity: float,
-    reporter: Reporter,
-    *,
-    source: str | None = None,
-    split_from: Path | None = None,
-    skip_bad: bool = False,
+    target: Target, sensitivity: float, choice: ImageChoice, reporter: Reporter
 ) -> tuple[OperatingPoint, ...]:
     """Choose the points of a target anew, on the validation part of the split it was trained with.
 
     Raises:
         UsageError: the sensitivity is not a share.
-        DataError, UsageError: see ``select_images`` and ``load_images``.
+        DataError, UsageError: see ``classify_part``.
     """
     if not 0 < sensitivity <= 1:
         raise UsageError(f"a sensitivity of {sensitivity} is not above 0 to 1.")
-    samples = select_images(target, source, "val", split_from).samples
-    reporter.start("reading the validation part", len(samples))
-    loaded = load_images(samples, target.preprocessing, skip_bad=skip_bad, advance=reporter.advance)
-    reporter.start("choosing thresholds", len(loaded.images))
-    logits = target.logits(loaded.images, reporter.advance)
+    stages = ("reading the validation part", "choosing thresholds")
+    found = classify_part(target, choice, "val", reporter, stages)
     return choose_operating_points(
-        loaded.labels(target.classes),
-        softmax(logits, target.temperature),
-        [sample.group for sample in loaded.samples],
-        target.classes,
-        sensitivity,
+        found.labels, found.probabilities, found.groups, target.classes, sensitivity
     )
 
 
 def decision_lines(rows: Sequence[DecisionRow]) -> list[str]:
     """For the table."""
-    wanted = sorted({row.point.wanted_sensitivity for row in rows})
+    wanted = sorted({100 * row.point.wanted_sensitivity for row in rows})
     head = "operating points, chosen on the validation part for a sensitivity of " + ", ".join(
-        f"{share:.4g}" for share in wanted
+        f"{share:.4g}%" for share in wanted
     )
     table = text_table(
         (
@@ -137,18 +121,12 @@ def decision_lines(rows: Sequence[DecisionRow]) -> list[str]:
             (
                 row.point.label,
                 f"p >= {row.point.threshold:.4f}",
-                _rate(row.rates.sensitivity),
-                _rate(row.rates.specificity),
-                _rate(row.top_sensitivity),
-                _rate(row.top_specificity),
+                f"{row.rates.sensitivity:.1%}",
+                f"{row.rates.specificity:.1%}",
+                f"{row.top_sensitivity:.1%}",
+                f"{row.top_specificity:.1%}",
             )
             for row in rows
         ],
     )
     return [head, *table.splitlines()]
-
-
-def _rate(interval: Interval) -> str:
-    if np.isnan(interval.value):
-        return "-"
-    return f"{interval.value:.1%} ({interval.low:.1%}-{interval.high:.1%})"

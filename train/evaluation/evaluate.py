@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_runtime.classifier import softmax
-from edge_runtime.errors import DataError, UsageError
+from edge_runtime.errors import UsageError
 from edge_runtime.metrics import (
     bootstrap_intervals,
     bootstrap_mean,
@@ -17,11 +14,10 @@ from edge_runtime.metrics import (
     log_losses,
     reliability,
 )
-from train.data import load_images
+from train.evaluation.classified import Classified, ImageChoice, classify_part
 from train.evaluation.decisions import measure_decisions, points_for_sensitivity
 from train.evaluation.report import Calibration, Evaluation
 from train.evaluation.saliency import SaliencyMeasures, SaliencyOptions, measure_saliency
-from train.evaluation.selection import select_images
 from train.evaluation.targets import Target, weights_of
 from train.run.progress import Reporter
 
@@ -37,7 +33,6 @@ def evaluate(
     split_from: Path | None = None,
     skip_bad: bool = False,
     saliency: SaliencyOptions | None = None,
-    limit: int | None = None,
     sensitivity: float | None = None,
 ) -> Evaluation:
     """Measure a run or a bundle on images.
@@ -50,78 +45,69 @@ def evaluate(
         split_from: a run whose split is taken.
         skip_bad: leave out and list unreadable images.
         saliency: what to measure of the maps; None for the gradient with all defaults.
-        limit: use the first images only, for a quick look.
         sensitivity: choose the operating points anew for it, on the validation part; None takes
             those that the target has.
 
     Raises:
-        DataError, UsageError: see ``select_images``, ``load_images`` and ``measure_saliency``; or
+        DataError, UsageError: see ``classify_part`` and ``measure_saliency``; or
             another target to compare maps with has other classes or another input.
         ArtifactError, DependencyError: the target cannot give such maps, or no engine runs it.
     """
     options = saliency or SaliencyOptions()
     if options.against is not None:
         _check_comparable(target, options.against)
-    selection = select_images(target, source, part, split_from)
-    if not selection.samples:
-        raise DataError(f"{selection.source} has no images in the part {part!r}.")
-    samples = selection.samples[:limit]
-    reporter.start("reading images", len(samples))
-    loaded = load_images(samples, target.preprocessing, skip_bad=skip_bad, advance=reporter.advance)
-    labels = loaded.labels(target.classes)
-    reporter.start("classifying", len(labels))
-    logits = target.logits(loaded.images, reporter.advance)
-    probabilities = softmax(logits, target.temperature)
-    groups = [sample.group for sample in loaded.samples]
+    choice = ImageChoice(source, split_from, skip_bad)
+    found = classify_part(target, choice, part, reporter)
+    labels, probabilities, groups = found.labels, found.probabilities, found.groups
     points = target.operating_points
     if sensitivity is not None:
-        points = points_for_sensitivity(
-            target,
-            sensitivity,
-            reporter,
-            source=source,
-            split_from=split_from,
-            skip_bad=skip_bad,
-        )
+        points = points_for_sensitivity(target, sensitivity, choice, reporter)
     reporter.start("intervals", 1)
     figures = bootstrap_intervals(labels, probabilities, groups, target.classes)
-    measures = SaliencyMeasures()
-    if options.methods:
-        weights = weights_of(target, options.against, split_from)
-        measures = measure_saliency(
-            target, loaded, labels, selection.training, weights, options, reporter
-        )
     return Evaluation(
         target=str(target.path),
         kind=target.kind,
         description=target.description,
-        source=selection.source,
+        source=found.selection.source,
         part=part,
         classes=target.classes,
-        keys=tuple(sample.key for sample in loaded.samples),
-        groups=len(set(groups)) if selection.has_groups else 0,
+        keys=tuple(sample.key for sample in found.loaded.samples),
+        groups=len(set(groups)) if found.selection.has_groups else 0,
         labels=labels,
         probabilities=probabilities,
         confusion=confusion_matrix(labels, probabilities.argmax(axis=1), len(target.classes)),
         figures=figures,
-        calibration=_calibration(target.temperature, logits, labels, groups),
+        calibration=_calibration(found, target.temperature),
         decisions=measure_decisions(points, labels, probabilities, groups, target.classes, figures),
-        saliency=measures,
-        skipped=loaded.skipped,
+        saliency=_saliency(target, found, options, split_from, reporter),
+        skipped=found.loaded.skipped,
     )
 
 
-def _calibration(
-    temperature: float, logits: NDArray[np.float32], labels: NDArray[np.int64], groups: list[str]
-) -> Calibration:
-    """How honest the probabilities of ``logits`` are, with the temperature and without."""
-    probabilities = softmax(logits, temperature)
+def _saliency(
+    target: Target,
+    found: Classified,
+    options: SaliencyOptions,
+    split_from: Path | None,
+    reporter: Reporter,
+) -> SaliencyMeasures:
+    if not options.methods:
+        return SaliencyMeasures()
+    weights = weights_of(target, options.against, split_from)
+    return measure_saliency(
+        target, found.loaded, found.labels, found.selection.training, weights, options, reporter
+    )
+
+
+def _calibration(found: Classified, temperature: float) -> Calibration:
+    """How honest the probabilities are, with the temperature and without."""
+    labels, probabilities = found.labels, found.probabilities
     return Calibration(
         temperature=temperature,
         reliability=reliability(labels, probabilities),
-        without_temperature=reliability(labels, softmax(logits, 1.0)),
-        brier=bootstrap_mean(brier_scores(labels, probabilities), groups),
-        log_loss=bootstrap_mean(log_losses(labels, probabilities), groups),
+        without_temperature=reliability(labels, softmax(found.logits, 1.0)),
+        brier=bootstrap_mean(brier_scores(labels, probabilities), found.groups),
+        log_loss=bootstrap_mean(log_losses(labels, probabilities), found.groups),
     )
 
 

@@ -30,8 +30,16 @@ __all__ = ["Calibration", "Evaluation", "is_earlier_evaluation", "write_evaluati
 # 2: rows of several maps, with the lesions' area and the energy as a multiple of it; regions;
 #    agreement; randomisation; insertion and deletion.
 _FORMAT_VERSION = 2
-_MACRO = ("accuracy", "macro_sensitivity", "macro_specificity", "macro_f1", "mcc", "macro_auc")
-_PER_CLASS = ("sensitivity", "specificity", "f1", "auc")
+# What the table shows, and how: shares of images in per cent, other figures in decimals.
+_MACRO = {
+    "accuracy": ".1%",
+    "macro_sensitivity": ".1%",
+    "macro_specificity": ".1%",
+    "macro_f1": ".3f",
+    "mcc": ".3f",
+    "macro_auc": ".3f",
+}
+_PER_CLASS = {"sensitivity": ".1%", "specificity": ".1%", "f1": ".3f", "auc": ".3f"}
 # Resampling shows no error where the images hold none; the rule of three (Hanley and
 # Lippman-Hand, JAMA 249, 1983) says what they leave open.
 _NO_WIDTH = (
@@ -188,11 +196,13 @@ class Evaluation:
 
     def _figure_lines(self) -> list[str]:
         lines = [f"{'':22}{'value':>8}   95 % interval"]
-        lines += [_figure_line(name.replace("_", " "), self.figures[name]) for name in _MACRO]
+        for name, form in _MACRO.items():
+            lines.append(_figure_line(name.replace("_", " "), self.figures[name], form))
         for label in self.classes:
             lines.append(label)
             lines += [
-                _figure_line(f"  {name}", self.figures[f"{name}/{label}"]) for name in _PER_CLASS
+                _figure_line(f"  {name}", self.figures[f"{name}/{label}"], form)
+                for name, form in _PER_CLASS.items()
             ]
         if any(figure.low == figure.high for figure in self.figures.values()):
             lines.append(_NO_WIDTH)
@@ -265,7 +275,6 @@ def _predictions(evaluation: Evaluation) -> str:
     return buffer.getvalue()
 
 
-def _figure_line(name: str, interval: Interval) -> str:
-    if np.isnan(interval.value):
-        return f"{name:22}{'-':>8}"
-    return f"{name:22}{interval.value:8.3f}   {interval.low:.3f} to {interval.high:.3f}"
+def _figure_line(name: str, interval: Interval, form: str = ".3f") -> str:
+    value, _, ends = format(interval, form).partition(" ")
+    return f"{name:22}{value:>8}   {ends.strip('()')}".rstrip()
