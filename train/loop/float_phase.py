@@ -123,7 +123,7 @@ def _train_epoch(
     torch.manual_seed(int(keyed_generator(seed, "dropout", epoch).integers(2**63)))
     losses = session.train_epoch(
         epoch,
-        description=f"float {epoch + 1}/{epochs}",
+        description=session.clock.place(epoch + 1, "float"),
         phase_epoch=epoch,
         phase_epochs=epochs,
         learner=learner,
@@ -154,9 +154,9 @@ def _train_epoch(
     session.write_record(record)
     session.save_state("float", epoch + 1, best, learner)
     session.reporter.message(
-        f"float {epoch + 1}/{epochs}  {losses.seconds:.0f} s  loss {losses.terms['total']:.3f}  "
-        f"validation: accuracy {validation.accuracy:.1%}, macro sensitivity "
-        f"{validation.macro_sensitivity:.1%}{session.clock.words(epoch + 1)}"
+        f"{session.clock.place(epoch + 1, 'float')}  {losses.seconds:.0f} s  "
+        f"loss {losses.terms['total']:.3f}  validation: accuracy {validation.accuracy:.1%}, "
+        f"macro sensitivity {validation.macro_sensitivity:.1%}{session.clock.words(epoch + 1)}"
     )
     found = overfitting(session.history("float"))
     session.watch(record, () if found is None else (found,))

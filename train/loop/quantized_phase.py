@@ -141,7 +141,7 @@ def _train_epoch(
     number = epoch - settings.epochs_float
     return session.train_epoch(
         epoch,
-        description=f"{_phase_name(session)} {number + 1}/{settings.epochs}",
+        description=session.clock.place(epoch + 1, _phase_name(session)),
         phase_epoch=number,
         phase_epochs=settings.epochs,
         learner=learner,
@@ -227,12 +227,11 @@ def _sentence(session: Session, record: EpochRecord) -> str:
         return (
             f"folded{' and calibrated' if record.clipped_share_mean is not None else ''}  {result}"
         )
-    number = record.epoch - session.config.optimizer.epochs_float
     values = dataclasses.asdict(record)
     parts = (("CE", "cross_entropy"), ("KL", "divergence"), ("L1", "saliency_l1"))
     losses = "  ".join(f"{name} {values[key]:.3g}" for name, key in parts)
     return (
-        f"{_phase_name(session)} {number}/{session.config.optimizer.epochs}  "
+        f"{session.clock.place(record.epoch, _phase_name(session))}  "
         f"{record.seconds:.0f} s  loss {record.loss:.3f}  {losses}  {result}"
         f"{session.clock.words(record.epoch)}"
     )

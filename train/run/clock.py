@@ -1,4 +1,4 @@
-"""How long a run still takes, over both of its phases."""
+"""Where a run is and how long it still takes, over both of its phases."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ class RunClock:
     def begin(self, epoch: int) -> None:
         """An epoch begins, counted from 0 over both phases."""
         self._began.setdefault(epoch < self._first, (self._now(), epoch))
+
+    def place(self, epoch: int, phase: str) -> str:
+        """An epoch for people, as ``epoch 34/36, quantised``.
+
+        Args:
+            epoch: counted over both phases, from 1, as in the log.
+            phase: its name.
+        """
+        return f"epoch {epoch}/{self._total}, {phase}"
 
     def left(self, epochs_done: float) -> float | None:
         """Seconds to the end of the run; None before anything was done.

@@ -27,6 +27,7 @@ from train.loop.trainer import resume, train
 from train.quantization import QuantizedNetwork, load_network
 from train.quantization.checkpoint import read_record
 from train.row_file import ROWS_FOLDER
+from train.run.clock import duration
 from train.run.directory import RunDirectory
 from train.run.log import training_seconds
 from train.run.progress import Reporter
@@ -312,10 +313,4 @@ def _is_finished(run: RunDirectory) -> bool:
 
 
 def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "a time that is not known yet"
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} seconds"
-    if seconds < 120 * _MINUTE:
-        return f"{seconds / _MINUTE:.0f} minutes"
-    return f"{seconds / _MINUTE / 60:.1f} hours"
+    return "a time that is not known yet" if seconds is None else duration(seconds)

@@ -47,7 +47,7 @@ def test_only_the_warm_up_is_narrow_and_a_resumed_run_goes_on_to_the_bit(
     assert "warm-up in bfloat16" in capsys.readouterr().out
 
     def stop(text: str) -> None:
-        if text.startswith("float 2/2"):
+        if text.startswith("epoch 2/"):
             raise KeyboardInterrupt
 
     with plain_reporter() as reporter:

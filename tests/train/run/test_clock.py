@@ -39,6 +39,10 @@ def test_before_the_second_phase_its_epochs_count_as_dearer_ones() -> None:
     assert guided.left(0.5) == pytest.approx(60 * (3.5 + 2 * 2.4))
 
 
+def test_an_epoch_is_named_by_its_number_in_the_run_and_its_phase() -> None:
+    assert RunClock(config(30, 6)).place(34, "quantised") == "epoch 34/36, quantised"
+
+
 def test_once_it_has_begun_it_is_measured() -> None:
     now = Time()
     clock = RunClock(config(4, 4), now)

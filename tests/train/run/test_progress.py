@@ -14,7 +14,10 @@ def test_a_line_says_what_is_left_of_the_piece_and_of_the_run(
     seconds = iter([0.0, 0.0, 10.0, 40.0])
     monkeypatch.setattr(train.run.progress.time, "monotonic", lambda: next(seconds))
     with plain_reporter() as reporter:
-        reporter.start("float 1/6", 80)
+        reporter.start("epoch 1/6, float", 80)
         reporter.advance(10, "loss 0.5")
         reporter.advance(40, "loss 0.4", run_left=7500.0)
-    assert capsys.readouterr().out == "float 1/6 40/80 loss 0.4  40 s left, 2 h 05 min of the run\n"
+    assert (
+        capsys.readouterr().out
+        == "epoch 1/6, float 40/80 loss 0.4  40 s left, 2 h 05 min of the run\n"
+    )
