@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from edge_runtime.reporting.text_table import text_table
 if TYPE_CHECKING:
     from edge_runtime.bundle.reader import Bundle
     from edge_runtime.bundle.records import FeatureStatistics
-    from edge_runtime.interval import Interval
 
 __all__ = ["inspect"]
 
@@ -23,12 +21,14 @@ __all__ = ["inspect"]
 @click.command(
     "inspect",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExamples:\n  saliedge inspect first.edge\n  saliedge inspect first.edge --json",
+    epilog="\b\nExamples:\n  saliedge inspect first.edge\n  saliedge inspect first.edge --all\n"
+    "  saliedge inspect first.edge --json",
 )
 @click.argument("bundle")
+@click.option("--all", "in_full", is_flag=True, help="Also every range and gate, and provenance.")
 @click.option("--json", "as_json", is_flag=True, help="Print bundle.json with its own hash.")
-def inspect(bundle: str, as_json: bool) -> None:
-    """Show what BUNDLE holds: classes, graphs, ranges, metrics, gates and where it comes from.
+def inspect(bundle: str, in_full: bool, as_json: bool) -> None:
+    """Show what BUNDLE holds: classes, graphs, operating points, metrics and trust in its maps.
 
     Files are not hashed; `saliedge verify` does that.
     """
@@ -39,10 +39,27 @@ def inspect(bundle: str, as_json: bool) -> None:
         record = {"bundle_sha256": opened.sha256, **opened.spec.to_json()}
         click.echo(json.dumps(record, indent=1))
         return
-    click.echo("\n\n".join(section for section in _sections(opened) if section))
+    sections = [
+        _head(opened),
+        _graphs(opened),
+        _operating_points(opened),
+        _trust(opened),
+        _named("metrics", opened.spec.metrics),
+    ]
+    details = {
+        "ranges": _quantization(opened),
+        "gates": _gates(opened),
+        "provenance": _named("provenance", opened.spec.provenance),
+    }
+    hidden = ", ".join(name for name, section in details.items() if section)
+    if in_full:
+        sections += details.values()
+    elif hidden:
+        sections.append(f"Not shown: {hidden}; see them with --all.")
+    click.echo("\n\n".join(section for section in sections if section))
 
 
-def _sections(bundle: Bundle) -> list[str]:
+def _head(bundle: Bundle) -> str:
     spec = bundle.spec
     geometry = spec.preprocessing
     total = sum(record.bytes for record in spec.files.values())
@@ -65,7 +82,18 @@ def _sections(bundle: Bundle) -> list[str]:
                 f"{_beyond(spec.features)}",
             )
         )
-    graphs = text_table(
+    if spec.quantization:
+        bits = " and ".join(str(width) for width in sorted({one.bits for one in spec.quantization}))
+        head.append(("activations", f"{len(spec.quantization)} sites of {bits} bit"))
+    if spec.gates:
+        passed = sum(gate.passed for gate in spec.gates)
+        head.append(("gates", f"{passed} of {len(spec.gates)} passed"))
+    return _pairs(head)
+
+
+def _graphs(bundle: Bundle) -> str:
+    spec = bundle.spec
+    return text_table(
         ("graph", "format", "precision", "saliency map", "size"),
         [
             (
@@ -80,16 +108,6 @@ def _sections(bundle: Bundle) -> list[str]:
             for graph in spec.graphs
         ],
     )
-    return [
-        _pairs(head),
-        graphs,
-        _operating_points(bundle),
-        _quantization(bundle),
-        _gates(bundle),
-        _trust(bundle),
-        _named("metrics", spec.metrics),
-        _named("provenance", spec.provenance),
-    ]
 
 
 def _beyond(features: FeatureStatistics) -> str:
@@ -110,19 +128,13 @@ def _operating_points(bundle: Bundle) -> str:
                 point.label,
                 f"p >= {point.threshold:.4f}",
                 f"{point.wanted_sensitivity:.0%}",
-                _rate(point.sensitivity),
-                _rate(point.specificity),
+                f"{point.sensitivity:.1%}",
+                f"{point.specificity:.1%}",
                 f"{point.positives} of {point.positives + point.negatives}",
             )
             for point in points
         ],
     )
-
-
-def _rate(interval: Interval) -> str:
-    if math.isnan(interval.value):
-        return "-"
-    return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
 
 
 def _quantization(bundle: Bundle) -> str:

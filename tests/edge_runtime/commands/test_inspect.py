@@ -18,14 +18,22 @@ def test_everything_that_matters_is_shown(saliedge, tiny_bundle_path):
         "16 x 16",
         "int8-cam.onnx",
         "cam 4x4",
-        "shine",
-        "onnx top-1 agreement",
+        "1 of 1 passed",
         "accuracy",
         "holds patients' pictures  no",
         "p >= 0.2500",
         "96.0% (90.0% to 100.0%)",
     ):
         assert part in end.out
+
+
+def test_what_few_ask_for_is_shown_on_demand(saliedge, tiny_bundle_path):
+    short, full = (saliedge("inspect", tiny_bundle_path, *more).out for more in ((), ("--all",)))
+    assert short.endswith("Not shown: ranges, gates, provenance; see them with --all.\n")
+    assert "Not shown" not in full
+    for part in ("shine", "onnx top-1 agreement", "provenance\n"):
+        assert part in full
+        assert part not in short
 
 
 def test_the_trust_card_of_the_maps_is_shown(saliedge, tmp_path):
@@ -78,7 +86,7 @@ def test_a_bare_bundle_is_shown_without_empty_tables(saliedge, tmp_path):
 def test_nested_provenance_is_flattened(saliedge, tmp_path):
     provenance = {"split": {"seed": 7, "fractions": [0.8, 0.1, 0.1]}}
     tiny_graphs.write_bundle(tmp_path / "t.edge", provenance=provenance)
-    out = saliedge("inspect", tmp_path / "t.edge").out
+    out = saliedge("inspect", tmp_path / "t.edge", "--all").out
     assert "split.seed       " in out
     assert "[0.8, 0.1, 0.1]" in out
 
