@@ -39,6 +39,10 @@ def steady_from(samples: npt.ArrayLike) -> int:
 
     Returns:
         Number of frames, 0 to N / 2.
+
+    Examples:
+        >>> steady_from([9.0, 7.0, 5.0] + [4.0] * 17)
+        3
     """
     latencies = np.asarray(samples, np.float64)
     half = len(latencies) // 2

@@ -65,6 +65,13 @@ def percentiles(samples_ns: npt.ArrayLike) -> dict[str, float | Absent]:
 
     Raises:
         ValueError: There is no sample.
+
+    Examples:
+        >>> found = percentiles([2_000_000, 4_000_000])  # two inferences, nanoseconds
+        >>> found["p50"], found["max"]
+        (3.0, 4.0)
+        >>> found["p99"]
+        Absent(reason='p99 needs 1000 samples, there are 2')
     """
     samples = np.asarray(samples_ns, dtype=np.float64) / _NANOSECONDS_PER_MS
     if samples.ndim != 1 or not samples.size:
@@ -84,6 +91,12 @@ def paired_ratios(numerators: Sequence[float], denominators: Sequence[float]) ->
 
     Raises:
         ValueError: The numbers of rounds differ.
+
+    Examples:
+        The second round was twice as slow for both:
+
+        >>> paired_ratios([3.0, 6.0], [2.0, 4.0])
+        (1.5, 1.5)
     """
     if len(numerators) != len(denominators):
         raise ValueError(f"{len(numerators)} rounds cannot be paired with {len(denominators)}")
@@ -104,6 +117,11 @@ def median_interval(rounds: Sequence[float]) -> MedianInterval:
 
     Raises:
         ValueError: There is no round.
+
+    Examples:
+        >>> found = median_interval([9.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+        >>> found.median, found.low, found.high, found.confidence
+        (3.5, 1.0, 9.0, 0.96875)
     """
     count = len(rounds)
     if not count:

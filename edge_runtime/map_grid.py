@@ -42,7 +42,12 @@ class MapGrid(Record):
 
     @classmethod
     def nominal(cls, map_hw: tuple[int, int], network_hw: tuple[int, int]) -> MapGrid:
-        """Cells that share the picture evenly: for maps whose network is not known."""
+        """Cells that share the picture evenly: for maps whose network is not known.
+
+        Examples:
+            >>> MapGrid.nominal(map_hw=(2, 4), network_hw=(64, 64))
+            MapGrid(first_yx=(16.0, 8.0), stride_yx=(32.0, 16.0))
+        """
         stride = (network_hw[0] / map_hw[0], network_hw[1] / map_hw[1])
         return cls((stride[0] / 2, stride[1] / 2), stride)
 
@@ -57,6 +62,12 @@ class MapGrid(Record):
 
         Returns:
             float32 ``[..., height, width]``; beyond the outermost centres their values go on.
+
+        Examples:
+            >>> two_cells = np.array([[0.0, 1.0]], np.float32)  # [1, 2]
+            >>> MapGrid.nominal((1, 2), (1, 8)).enlarged(two_cells, (1, 8))
+            array([[0.   , 0.   , 0.125, 0.375, 0.625, 0.875, 1.   , 1.   ]],
+                  dtype=float32)
         """
         rows, columns = (
             _weights(first, stride, cells, pixels)

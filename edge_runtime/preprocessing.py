@@ -70,6 +70,13 @@ class FrameMapping:
             map_hw: Rows and columns of the map.
             network_hw: Height and width of the network's input.
             grid: Where the centres of the cells lie; None for cells that share the field evenly.
+
+        Examples:
+            A cell of a 5 x 5 map on 160 x 160 network pixels is 96 x 96 pixels of the frame:
+
+            >>> network = Preprocessing(height=160, width=160).mapping(480, 640)
+            >>> network.for_map((5, 5), (160, 160)).to_json()
+            {'scale_xy': [96.0, 96.0], 'offset_xy': [80.0, 0.0]}
         """
         places = grid or MapGrid.nominal(map_hw, network_hw)
         top, left = (

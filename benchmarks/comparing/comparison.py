@@ -148,6 +148,10 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     """Adjust p-values so that the chance of any false finding stays below the level.
 
     The k-th smallest of m, counted from 0, is multiplied by m - k, and none is below one before it.
+
+    Examples:
+        >>> holm([0.5, 0.125, 0.25])
+        (0.5, 0.375, 0.5)
     """
     order = np.argsort(p_values, kind="stable")
     adjusted = [0.0] * len(p_values)

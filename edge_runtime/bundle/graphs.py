@@ -53,6 +53,13 @@ def check_file_name(name: str) -> str:
 
     Raises:
         ValueError: Any other name.
+
+    Examples:
+        >>> check_file_name("golden/images.npy")
+        'golden/images.npy'
+        >>> check_file_name("../secret")
+        Traceback (most recent call last):
+        ValueError: the file name '../secret' is not allowed
     """
     if not all(_FILE_NAME.fullmatch(part) for part in name.split("/")):
         raise ValueError(f"the file name {name!r} is not allowed")
@@ -86,6 +93,13 @@ class TensorSpec(Record):
         name: Name in the graph file.
         dtype: ``uint8``, ``int8``, ``int32``, ``int64`` or ``float32``.
         shape: All dimensions, the batch of 1 included.
+
+    Examples:
+        >>> image = TensorSpec("image", "uint8", (1, 160, 160, 3))
+        >>> image.to_json()
+        {'name': 'image', 'dtype': 'uint8', 'shape': [1, 160, 160, 3]}
+        >>> TensorSpec.from_json(image.to_json()) == image
+        True
     """
 
     name: str

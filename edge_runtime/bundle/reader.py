@@ -224,6 +224,16 @@ def open_bundle(path: str | os.PathLike[str]) -> Bundle:
 
     Raises:
         ArtifactError: The folder or its record is missing, damaged or of another schema version.
+
+    Examples:
+        >>> bundle = open_bundle("toy.edge")
+        >>> bundle.spec.classes
+        ('red', 'green', 'blue')
+        >>> bundle.verify_files().passed  # every file has the hash that it was exported with
+        True
+        >>> graph, data = bundle.graph(format="tflite", saliency="gradient")  # verified bytes
+        >>> graph.file, graph.input("image").shape  # [1, H, W, 3]
+        ('int8-gradient.tflite', (1, 16, 16, 3))
     """
     folder = Path(path)
     record, data = _read_record(folder, BUNDLE_FILE, "a bundle")
@@ -238,7 +248,12 @@ def open_reference(path: str | os.PathLike[str]) -> Reference:
 
 
 def reference_path(bundle_path: str | os.PathLike[str]) -> Path:
-    """Return where the float references of ``NAME.edge`` lie: ``NAME.reference`` beside it."""
+    """Return where the float references of ``NAME.edge`` lie: ``NAME.reference`` beside it.
+
+    Examples:
+        >>> str(reference_path("models/first.edge/"))
+        'models/first.reference'
+    """
     path = Path(os.path.normpath(bundle_path))
     return path.with_name(f"{path.name.removesuffix('.edge')}.reference")
 

@@ -124,6 +124,15 @@ def open_engine(
         UsageError: There is no engine of that name, or ``threads`` is below one.
         DependencyError: Its package is not installed or does not work on this machine.
         ArtifactError: The bundle has no such graph, or the engine cannot load it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from edge_runtime.bundle import open_bundle
+        >>> image = np.full((1, 16, 16, 3), 200, np.uint8)  # [1, H, W, 3], RGB
+        >>> with open_engine("onnx", open_bundle("toy.edge"), saliency="gradient") as engine:
+        ...     found = engine.run(image, class_index=2)
+        >>> found.logits.shape, found.saliency.shape, found.class_index_used
+        ((3,), (16, 16), 2)
     """
     require_supported_system()
     if name in ENGINES:

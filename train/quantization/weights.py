@@ -44,7 +44,12 @@ _SAWB = {4: (12.035, -12.03), 2: (3.12, -2.064)}
 
 
 def weight_levels(bits: int, quantizer: WeightQuantizer) -> int:
-    """The largest integer of a weight: ``2^(k-1) - 1``, but 3 for the odd grid of 2-bit SAWB."""
+    """The largest integer of a weight: ``2^(k-1) - 1``, but 3 for the odd grid of 2-bit SAWB.
+
+    Examples:
+        >>> weight_levels(8, "max"), weight_levels(4, "sawb"), weight_levels(2, "sawb")
+        (127, 7, 3)
+    """
     return 3 if _is_odd(bits, quantizer) else activation_levels(bits, signed=True)
 
 
@@ -58,6 +63,11 @@ def weight_scales(weight: Tensor, bits: int, quantizer: WeightQuantizer = "max")
 
     Returns:
         float32 ``[O]``, positive, see :func:`no_channel_vanishes`.
+
+    Examples:
+        >>> weight = torch.tensor([[0.5, -1.0], [0.25, 0.0]])  # [O, I]
+        >>> weight_scales(weight, bits=8) * 127
+        tensor([1.0000, 0.2500])
     """
     values = weight.detach().reshape(len(weight), -1)
     end = values.abs().amax(dim=1)
