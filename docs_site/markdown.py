@@ -28,9 +28,9 @@ def code(text: str) -> str:
     return f"{fence}{text}{fence}".replace("|", "\\|")
 
 
-def fenced(text: str, language: str = "text") -> str:
-    """A block of code."""
-    return f"```{language}\n{text.rstrip()}\n```\n"
+def fenced(text: str) -> str:
+    """A block of plain text."""
+    return f"```text\n{text.rstrip()}\n```\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

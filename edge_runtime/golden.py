@@ -45,16 +45,13 @@ class GoldenResult:
     passed: bool
 
 
-def check_golden(
-    bundle: Bundle, engine_name: str, saliency: str = "none", threads: int | None = None
-) -> GoldenResult:
+def check_golden(bundle: Bundle, engine_name: str, saliency: str = "none") -> GoldenResult:
     """Run the golden inputs of a bundle through one engine.
 
     Args:
         bundle: The bundle.
         engine_name: Engine to check.
         saliency: Mode of the graph to check.
-        threads: Threads of the engine.
 
     Raises:
         ArtifactError: The bundle has no golden inputs, or they do not fit its graphs.
@@ -67,7 +64,7 @@ def check_golden(
     expected = bundle.read_array(golden.logits_file)
     map_file = golden.saliency_files.get(saliency)
     maps = None if map_file is None else bundle.read_array(map_file)
-    with open_engine(engine_name, bundle, saliency, threads) as engine:
+    with open_engine(engine_name, bundle, saliency) as engine:
         _check_shapes(bundle, images, expected, maps, engine.graph.input("image").shape)
         results = [engine.run(image[None]) for image in images]
         version, graph = engine.version, engine.graph.name

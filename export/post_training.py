@@ -25,9 +25,8 @@ from train.quantization import QuantizationConfig, QuantizedNetwork, load_networ
 from train.run.directory import RunDirectory
 from train.study.post_training import quantize_after_training
 
-__all__ = ["LEARNED", "PostTraining", "UsersModel", "calibrated", "read_float_run", "read_model"]
+__all__ = ["PostTraining", "UsersModel", "calibrated", "read_float_run", "read_model"]
 
-LEARNED = "learned"
 RangeMethod = Literal["percentile", "mse"]
 _BATCH = 16
 

@@ -24,6 +24,7 @@ FEATURES = "features"
 IMAGE = "image"
 LOGITS = "logits"
 SALIENCY = "saliency"
+_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,6 @@ def execute(
     program: Program,
     images: np.ndarray,
     class_index: np.ndarray | None = None,
-    *,
-    batch_size: int = 8,
 ) -> dict[str, np.ndarray]:
     """Run the reference on images.
 
@@ -184,7 +183,6 @@ def execute(
         program: an integer program.
         images: uint8 ``[N, H, W, 3]`` RGB.
         class_index: int ``[N]``, -1 for the top class; None is -1 for all.
-        batch_size: images at a time.
 
     Returns:
         The graph's outputs by name: ``logits`` float32 ``[N, C]``, ``features`` float32
@@ -192,9 +190,9 @@ def execute(
         ``class_index_used`` int32 ``[N]``.
     """
     parts: dict[str, list[np.ndarray]] = {name: [] for name in program.outputs}
-    for start in range(0, len(images), batch_size):
-        chosen = None if class_index is None else class_index[start : start + batch_size]
-        part = images[start : start + batch_size]
+    for start in range(0, len(images), _BATCH):
+        chosen = None if class_index is None else class_index[start : start + _BATCH]
+        part = images[start : start + _BATCH]
         values = run_all(program, part, chosen, keep=program.outputs.values())
         for name, tensor in program.outputs.items():
             kind = np.int32 if name == CLASS_INDEX_USED else np.float32

@@ -16,6 +16,7 @@ __all__ = ["spread_over_classes", "write_contact_sheet"]
 _TILE = 240
 _CAPTION = 26
 _GAP = 8
+_COLUMNS = 4
 _PAPER, _INK = (18, 20, 24), (225, 228, 232)
 
 
@@ -38,23 +39,21 @@ def write_contact_sheet(
     path: Path,
     overlays: Mapping[str, Path],
     predictions: Mapping[str, Mapping[str, Any]],
-    columns: int = 4,
 ) -> None:
-    """Write a PNG of the overlays in rows of ``columns``.
+    """Write a PNG of the overlays in rows of four.
 
     Args:
         path: the PNG, replaced whole.
         overlays: picture by source name, in the order shown.
         predictions: records of ``edge-infer --jsonl`` by source name.
-        columns: tiles per row.
     """
-    rows = -(-len(overlays) // columns)
-    width = columns * (_TILE + _GAP) + _GAP
+    rows = -(-len(overlays) // _COLUMNS)
+    width = _COLUMNS * (_TILE + _GAP) + _GAP
     sheet = Image.new("RGB", (width, rows * (_TILE + _CAPTION + _GAP) + _GAP), _PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for position, (source, picture) in enumerate(overlays.items()):
-        left = _GAP + position % columns * (_TILE + _GAP)
-        top = _GAP + position // columns * (_TILE + _CAPTION + _GAP)
+        left = _GAP + position % _COLUMNS * (_TILE + _GAP)
+        top = _GAP + position // _COLUMNS * (_TILE + _CAPTION + _GAP)
         with Image.open(picture) as image:
             image.thumbnail((_TILE, _TILE))
             sheet.paste(image, (left + (_TILE - image.width) // 2, top))

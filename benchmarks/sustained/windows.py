@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_runtime.classifier import Prediction
 from edge_runtime.sinks.base import Sink
 
-__all__ = ["STAGES", "Window", "WindowSink"]
+__all__ = ["STAGES", "Window", "WindowCollector"]
 
 STAGES = ("capture", "preprocess", "infer", "explain", "present")
 """Stages of the loop, in order; the last two only where a map is drawn."""
@@ -73,7 +73,7 @@ class Window:
         )
 
 
-class WindowSink(Sink):
+class WindowCollector(Sink):
     """Collects the predictions of a loop into windows and ends the loop when the time is over.
 
     Args:
@@ -84,7 +84,6 @@ class WindowSink(Sink):
         begin: Called when the warm-up is over and the time starts.
         tell: Takes each window when it is over.
         stopping: Ends the loop.
-        clock: Seconds that only go forward.
     """
 
     def __init__(
@@ -96,12 +95,11 @@ class WindowSink(Sink):
         begin: Callable[[], None],
         tell: Callable[[Window], None],
         stopping: threading.Event,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wants_picture = draws
         self._warmup, self._length, self._seconds = warmup, length, seconds
         self._tell_begin, self._tell = begin, tell
-        self._stopping, self._clock = stopping, clock
+        self._stopping = stopping
         self._start: float | None = None
         self._opened = 0.0
         self._stages: list[dict[str, float]] = []
@@ -116,7 +114,7 @@ class WindowSink(Sink):
             if self._warmup <= 0:
                 self._begin()
             return
-        now = self._clock()
+        now = time.monotonic()
         self._stages.append(dict(prediction.timings_ms))
         self._ages.append((now - prediction.frame.captured_at.monotonic) * 1e3)
         over = now - self._start >= self._seconds
@@ -128,11 +126,11 @@ class WindowSink(Sink):
     def close(self, keep: bool) -> None:
         """Tell the window that the end of the frames has cut short."""
         if keep and self._stages and self._start is not None:
-            self._end_window(self._clock())
+            self._end_window(time.monotonic())
 
     def _begin(self) -> None:
         self._tell_begin()
-        self._start = self._opened = self._clock()
+        self._start = self._opened = time.monotonic()
 
     def _end_window(self, now: float) -> None:
         assert self._start is not None

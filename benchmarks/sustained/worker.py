@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.configurations import Configuration
 from benchmarks.exchange import read_frames, read_task, stream_answers
-from benchmarks.sustained.windows import WindowSink
+from benchmarks.sustained.windows import WindowCollector
 from benchmarks.worker import check_unchanged
 from benchmarks.workload import Workload
 from edge_runtime.bundle import open_bundle
@@ -127,7 +127,7 @@ def run_task(
     )
     with load_classifier(bundle, options) as classifier:
         stopping = threading.Event()
-        sink = WindowSink(
+        sink = WindowCollector(
             warmup=task.workload.warmup,
             length=task.window_seconds,
             seconds=task.seconds,

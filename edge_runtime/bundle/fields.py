@@ -36,24 +36,24 @@ def text(record: Json, key: str, default: str = _MISSING) -> str:
     return cast("str", _get(record, key, default, "a string", lambda value: isinstance(value, str)))
 
 
-def integer(record: Json, key: str, default: int = _MISSING) -> int:
+def integer(record: Json, key: str) -> int:
     """Return a whole number."""
     return cast(
         "int",
         _get(
             record,
             key,
-            default,
+            _MISSING,
             "a whole number",
             lambda value: isinstance(value, int) and not isinstance(value, bool),
         ),
     )
 
 
-def json_object(record: Json, key: str, default: Json = _MISSING) -> Json:
+def json_object(record: Json, key: str) -> Json:
     """Return an object as it is."""
     return cast(
-        "Json", _get(record, key, default, "an object", lambda value: isinstance(value, dict))
+        "Json", _get(record, key, _MISSING, "an object", lambda value: isinstance(value, dict))
     )
 
 

@@ -109,11 +109,11 @@ def session_options(threads: int) -> Any:
     return options
 
 
-def _x86_without_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+def _x86_without_vnni() -> bool:
     if platform.machine() not in ("x86_64", "AMD64"):
         return False
     try:
-        flags = cpuinfo.read_text()
+        flags = Path("/proc/cpuinfo").read_text()
     except OSError:
         return True
     return "avx512_vnni" not in flags and "avx_vnni" not in flags

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 INK, FAINT, ACCENT, WARM = "#222222", "#d8d8d8", "#0868ac", "#c1440e"
+_BAR = 90
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,12 @@ def picture(
     )
 
 
-def bar(share: float, width: int = 90, colour: str = ACCENT) -> str:
+def bar(share: float) -> str:
     """A horizontal bar for a cell of a table, ``share`` of the cell from 0 to 1."""
-    length = max(0.0, min(1.0, share)) * width
+    length = max(0.0, min(1.0, share)) * _BAR
     return (
-        f'<svg width="{width}" height="10" viewBox="0 0 {width} 10">'
-        f'<rect width="{length:.1f}" height="10" fill="{colour}"/></svg>'
+        f'<svg width="{_BAR}" height="10" viewBox="0 0 {_BAR} 10">'
+        f'<rect width="{length:.1f}" height="10" fill="{ACCENT}"/></svg>'
     )
 
 
@@ -135,11 +136,12 @@ def histogram(
     return _svg(width, height, parts, fixed=not labelled)
 
 
-def columns(values: Sequence[tuple[str, float]], *, width: int = 300, height: int = 150) -> str:
+def columns(values: Sequence[tuple[str, float]]) -> str:
     """A column for each (label, value); the value stands above it.
 
     The height is the square root of the value, so that a few among many can be seen.
     """
+    width, height = 300, 150
     top, bottom = 16, height - 18
     peak = max([value for _, value in values] + [1e-12]) ** 0.5
     step = width / max(1, len(values))
@@ -162,9 +164,6 @@ def lines(
     series: Sequence[Series],
     unit: str,
     named: Sequence[str] = (),
-    *,
-    width: int = 1000,
-    height: int = 300,
 ) -> str:
     """Lines over named positions, from 0 up; only some of the names are written.
 
@@ -173,9 +172,8 @@ def lines(
         series: the lines; the first one's points carry the written names.
         unit: of the values, beside the axis.
         named: positions whose name is written.
-        width: of the picture, in its own units.
-        height: likewise.
     """
+    width, height = 1000, 300
     left, top, bottom = 44, 30, height - 12
     known = [value for one in series for value in one.values if value is not None]
     peak = max([*known, 1.0])

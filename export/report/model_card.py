@@ -51,7 +51,7 @@ def model_card(
         f"# {_text(record['name'])}",
         f"> {_text(intended_use)} What it prints is no diagnosis.",
         *_model(run, record),
-        *_data(run, record, provenance, includes_images),
+        *_data(record, provenance, includes_images),
         *_figures(run),
         *_checks(record),
         *_trust(record),
@@ -107,10 +107,7 @@ def _model(run: TrainedRun, record: Mapping[str, Any]) -> list[str]:
 
 
 def _data(
-    run: TrainedRun,
-    record: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    includes_images: bool,
+    record: Mapping[str, Any], provenance: Mapping[str, Any], includes_images: bool
 ) -> list[str]:
     images = provenance.get("images", {})
     lines = [
