@@ -11,7 +11,7 @@ import torch
 
 from edge_runtime.errors import ArtifactError
 from export import operations as ops
-from export.program import CLASS_INDEX_USED, LOGITS, SALIENCY, Program, TensorSpec, run_all
+from export.program import CLASS_INDEX_USED, LOGITS, SALIENCY, Program, ProgramTensor, run_all
 
 __all__ = ["add_class_activation"]
 
@@ -50,7 +50,7 @@ def add_class_activation(program: Program, images: np.ndarray) -> Program:
     features = last_map.dequantize(values[program.last_map])
     scales = torch.from_numpy(classifier.weight_scale.astype(np.float64)).reshape(-1, 1, 1, 1)
     real = torch.nn.functional.conv2d(features, torch.from_numpy(weight).double() * scales)
-    maps = TensorSpec(
+    maps = ProgramTensor(
         _MAPS,
         (len(weight), *last_map.shape[1:]),
         scale=float(np.float32(max(float(real.abs().max()), 1e-12) / _CLASS_MAP_LEVELS)),
@@ -60,9 +60,9 @@ def add_class_activation(program: Program, images: np.ndarray) -> Program:
     )
     tensors = {
         _MAPS: maps,
-        f"{_MAPS}/real": TensorSpec(f"{_MAPS}/real", maps.shape),
-        CLASS_INDEX_USED: TensorSpec(CLASS_INDEX_USED, (1,)),
-        SALIENCY: TensorSpec(SALIENCY, last_map.shape[1:]),
+        f"{_MAPS}/real": ProgramTensor(f"{_MAPS}/real", maps.shape),
+        CLASS_INDEX_USED: ProgramTensor(CLASS_INDEX_USED, (1,)),
+        SALIENCY: ProgramTensor(SALIENCY, last_map.shape[1:]),
     }
     operations = (
         ops.TopClass(logits, CLASS_INDEX_USED),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from export import operations as ops
-from export.program import FEATURES, IMAGE, LOGITS, Operation, Program, TensorSpec
+from export.program import FEATURES, IMAGE, LOGITS, Operation, Program, ProgramTensor
 from train.quantization import Node, QuantizedNetwork
 from train.quantization.fake_quantize import activation_levels, lowest_level
 
@@ -37,13 +37,13 @@ def lower_float(network: QuantizedNetwork) -> Program:
 class _Lowering:
     def __init__(self, network: QuantizedNetwork, *, integer: bool) -> None:
         self.network, self.graph, self.integer = network, network.graph, integer
-        self.tensors: dict[str, TensorSpec] = {}
+        self.tensors: dict[str, ProgramTensor] = {}
         self.operations: list[Operation] = []
 
     def run(self) -> Program:
         image = self.graph.image
         config = self.network.config
-        self.tensors[IMAGE] = TensorSpec(
+        self.tensors[IMAGE] = ProgramTensor(
             IMAGE,
             image.shape,
             scale=float(np.float32(1.0 / config.input_std)),
@@ -65,20 +65,20 @@ class _Lowering:
         """A float output; an integer tensor is dequantised into it."""
         if not self.integer:
             return source
-        self.tensors[name] = TensorSpec(name, self.tensors[source].shape)
+        self.tensors[name] = ProgramTensor(name, self.tensors[source].shape)
         self.operations.append(ops.Dequantize(source, name))
         return name
 
-    def _spec(self, node: Node) -> TensorSpec:
+    def _spec(self, node: Node) -> ProgramTensor:
         if not self.integer:
             clip = _NATIVE_CLIP.get(node.activation)
-            return TensorSpec(node.name, node.shape, native_clip=clip)
+            return ProgramTensor(node.name, node.shape, native_clip=clip)
         site = self.network.site_of(node.name)
         levels = activation_levels(site.bits, site.signed)
         scale = site.scale.item()
         # A ReLU that enters a signed, shared site still may not go below zero.
         rectified = not site.signed or node.activation != "none"
-        return TensorSpec(
+        return ProgramTensor(
             node.name,
             node.shape,
             scale=scale,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Operation", "Program", "TensorSpec", "execute"]
+__all__ = ["Operation", "Program", "ProgramTensor", "execute"]
 
 CLASS_INDEX = "class_index"
 CLASS_INDEX_USED = "class_index_used"
@@ -28,7 +28,7 @@ _BATCH = 8
 
 
 @dataclass(frozen=True)
-class TensorSpec:
+class ProgramTensor:
     """What a tensor holds.
 
     Attributes:
@@ -90,7 +90,7 @@ class Operation(Protocol):
         """Name of the tensor it writes."""
         ...
 
-    def run(self, tensors: Mapping[str, TensorSpec], values: Mapping[str, Tensor]) -> Tensor:
+    def run(self, tensors: Mapping[str, ProgramTensor], values: Mapping[str, Tensor]) -> Tensor:
         """Canonical integers (or floats) of the output, float64 ``[N, ...]``."""
         ...
 
@@ -106,14 +106,14 @@ class Program:
         last_map: the tensor that global pooling reads; class activation maps start there.
     """
 
-    tensors: dict[str, TensorSpec]
+    tensors: dict[str, ProgramTensor]
     operations: tuple[Operation, ...]
     outputs: dict[str, str]
     last_map: str = ""
     takes_class_index: bool = False
 
     @property
-    def image(self) -> TensorSpec:
+    def image(self) -> ProgramTensor:
         """The input."""
         return self.tensors[IMAGE]
 
@@ -129,7 +129,7 @@ class Program:
 
     def extended(
         self,
-        tensors: Mapping[str, TensorSpec],
+        tensors: Mapping[str, ProgramTensor],
         operations: tuple[Operation, ...],
         outputs: Mapping[str, str],
     ) -> Program:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from export.program import IMAGE, Operation, Program, TensorSpec, run_all
+from export.program import IMAGE, Operation, Program, ProgramTensor, run_all
 from train.batches import image_batches
 from train.quantization import QuantizedNetwork
 
@@ -71,7 +71,7 @@ class _Sums:
     beyond: int = 0
     histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros(HISTOGRAM_BINS, np.int64))
 
-    def add(self, spec: TensorSpec, exact: Tensor, whole: Tensor, own: Tensor) -> None:
+    def add(self, spec: ProgramTensor, exact: Tensor, whole: Tensor, own: Tensor) -> None:
         alpha = _alpha(spec)
         outside = exact.abs() > alpha
         own_noise = (own - exact).square()
@@ -155,7 +155,7 @@ def _alone(
         return specs[operation.output].dequantize(operation.run(specs, inputs))
 
 
-def _alpha(spec: TensorSpec) -> float:
+def _alpha(spec: ProgramTensor) -> float:
     """The upper end of a tensor's range."""
     assert spec.scale is not None
     return spec.scale * spec.high

@@ -17,7 +17,7 @@ from export.program import (
     SALIENCY,
     Operation,
     Program,
-    TensorSpec,
+    ProgramTensor,
     run_all,
 )
 
@@ -49,7 +49,7 @@ class Backward:
         self.rescaled: list[ops.Rescale] = []
         self.element_count = sum(int(np.prod(spec.shape)) for spec in program.tensors.values())
         self._channels = ChannelFactors(program, target)
-        self._tensors: dict[str, TensorSpec] = {}
+        self._tensors: dict[str, ProgramTensor] = {}
         self._operations: list[Operation] = []
 
     # The program.
@@ -71,11 +71,11 @@ class Backward:
             {SALIENCY: SALIENCY, CLASS_INDEX_USED: CLASS_INDEX_USED},
         )
 
-    def spec(self, name: str) -> TensorSpec:
+    def spec(self, name: str) -> ProgramTensor:
         """A tensor of the program or a gradient."""
         return self._tensors.get(name) or self.program.tensors[name]
 
-    def add_tensor(self, spec: TensorSpec) -> None:
+    def add_tensor(self, spec: ProgramTensor) -> None:
         """Add a tensor that is no gradient."""
         self._tensors[spec.name] = spec
 
@@ -85,7 +85,7 @@ class Backward:
         while unique in self._tensors:
             count += 1
             unique = f"{PREFIX}{name}_{count}"
-        self._tensors[unique] = TensorSpec(
+        self._tensors[unique] = ProgramTensor(
             unique,
             shape,
             scale=float(np.float32(scale)),

@@ -7,7 +7,7 @@ from export import operations as ops
 from export.gradient.backward import Backward
 from export.gradient.normalization import normalize
 from export.gradient.rules import RULES
-from export.program import CLASS_INDEX_USED, LOGITS, SALIENCY, Program, TensorSpec
+from export.program import CLASS_INDEX_USED, LOGITS, SALIENCY, Program, ProgramTensor
 
 __all__ = ["derive"]
 
@@ -20,7 +20,7 @@ def derive(backward: Backward) -> Program:
     """
     program = backward.program
     logits = program.integers_of(LOGITS)
-    backward.add_tensor(TensorSpec(CLASS_INDEX_USED, (1,)))
+    backward.add_tensor(ProgramTensor(CLASS_INDEX_USED, (1,)))
     backward.append(ops.TopClass(logits, CLASS_INDEX_USED))
     for operation in reversed(backward.operations_behind_target()):
         if isinstance(operation, ops.Dequantize):
@@ -35,6 +35,6 @@ def derive(backward: Backward) -> Program:
         rule.apply(backward, operation)
         backward.drop_consumed(operation.output)
     gradient = backward.full_gradient_of(backward.target)
-    backward.add_tensor(TensorSpec(SALIENCY, program.tensors[backward.target].shape[1:]))
+    backward.add_tensor(ProgramTensor(SALIENCY, program.tensors[backward.target].shape[1:]))
     backward.append(ops.SaliencyMagnitude(gradient, SALIENCY, tuple(backward.rescaled)))
     return backward.extended()

@@ -9,7 +9,7 @@ import numpy as np
 from export import operations as ops
 from export.gradient.backward import Backward, by_channel
 from export.gradient.ranges import best_scale, factor_table, spread_of_images
-from export.program import TensorSpec
+from export.program import ProgramTensor
 
 __all__ = ["normalize"]
 
@@ -32,7 +32,7 @@ def normalize(backward: Backward, tensor: str) -> None:
     if spread_of_images(backward.real(gradient)) < _LARGEST_SPREAD:
         return
     peak = f"normalize/{tensor}/peak"
-    backward.add_tensor(TensorSpec(peak, (1,)))
+    backward.add_tensor(ProgramTensor(peak, (1,)))
     backward.append(ops.Peak(gradient, peak))
     rescale = ops.Rescale(gradient, peak, "", factor_table())
     rescaled = backward.real(gradient) * rescale.factor(backward.values)[:, None, None, None]

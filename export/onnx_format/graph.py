@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import edge_runtime
-from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program, TensorSpec
+from export.program import CLASS_INDEX, CLASS_INDEX_USED, IMAGE, Program, ProgramTensor
 
 __all__ = ["SIGNED_ZERO", "OnnxGraph"]
 
@@ -51,7 +51,7 @@ class OnnxGraph:
 
     # Tensors.
 
-    def spec(self, name: str) -> TensorSpec:
+    def spec(self, name: str) -> ProgramTensor:
         """The program's tensor ``name``."""
         return self.program.tensors[name]
 
@@ -66,7 +66,7 @@ class OnnxGraph:
         self.nodes.append(helper.make_node(kind, inputs, [output], name, **attributes))
         return output
 
-    def quantization(self, spec: TensorSpec) -> list[str]:
+    def quantization(self, spec: ProgramTensor) -> list[str]:
         """Names of the scale and zero point constants of a tensor, its gain included."""
         assert spec.scale is not None
         scale = np.float32(spec.scale * abs(self.gains.get(spec.name, 1.0)))
@@ -106,7 +106,7 @@ class OnnxGraph:
         )
         self._clip(spec, clipped)
 
-    def _float_activation(self, spec: TensorSpec, kernel: Callable[[str], str]) -> None:
+    def _float_activation(self, spec: ProgramTensor, kernel: Callable[[str], str]) -> None:
         if spec.native_clip is None:
             kernel(spec.name)
             return
@@ -119,7 +119,7 @@ class OnnxGraph:
         high = self.constant(f"clip/{clip:g}", clip)
         self.node("Clip", [result, low, high], spec.name)
 
-    def _clip(self, spec: TensorSpec, source: str) -> None:
+    def _clip(self, spec: ProgramTensor, source: str) -> None:
         offset = SIGNED_ZERO if spec.signed else 0
         steps = []
         if spec.high + offset < 255:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from export.program import TensorSpec
+from export.program import ProgramTensor
 
 __all__ = [
     "Add",
@@ -35,7 +35,7 @@ __all__ = [
 # 7 x 7 kernels of a ResNet.
 _UNFOLDED_BYTES = 256 << 20
 
-Specs = Mapping[str, TensorSpec]
+Specs = Mapping[str, ProgramTensor]
 Values = Mapping[str, Tensor]
 
 

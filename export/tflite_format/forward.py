@@ -9,7 +9,7 @@ import numpy as np
 
 from export import operations as ops
 from export.gains import fold_gain
-from export.program import TensorSpec
+from export.program import ProgramTensor
 from export.tflite_format.flatbuffer import schema
 from export.tflite_format.graph import TfliteGraph, reshaped
 
@@ -171,7 +171,7 @@ def max_pool(graph: TfliteGraph, operation: ops.MaxPool) -> None:
     _pool(graph, "MAX_POOL_2D", operation, source)
 
 
-def _least(graph: TfliteGraph, spec: TensorSpec) -> str:
+def _least(graph: TfliteGraph, spec: ProgramTensor) -> str:
     """A constant that never wins a maximum."""
     if spec.is_integer:
         return graph.byte(-128, graph.scale(spec), spec.zero_point + graph.offset(spec))

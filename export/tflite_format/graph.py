@@ -15,7 +15,7 @@ from export.program import (
     IMAGE,
     SALIENCY,
     Program,
-    TensorSpec,
+    ProgramTensor,
 )
 from export.tflite_format.flatbuffer import FlatbufferBuilder, schema
 
@@ -44,20 +44,20 @@ class TfliteGraph:
 
     # Tensors.
 
-    def spec(self, name: str) -> TensorSpec:
+    def spec(self, name: str) -> ProgramTensor:
         """The program's tensor ``name``."""
         return self.program.tensors[name]
 
-    def scale(self, spec: TensorSpec) -> float:
+    def scale(self, spec: ProgramTensor) -> float:
         """The scale in the file: the tensor's, its gain included."""
         assert spec.scale is not None
         return float(np.float32(spec.scale * abs(self.gains.get(spec.name, 1.0))))
 
-    def offset(self, spec: TensorSpec) -> int:
+    def offset(self, spec: ProgramTensor) -> int:
         """What turns a canonical integer into the stored byte."""
         return 0 if spec.signed else _UNSIGNED_ZERO
 
-    def declare(self, name: str, spec: TensorSpec | None = None) -> str:
+    def declare(self, name: str, spec: ProgramTensor | None = None) -> str:
         """Declare the tensor ``name`` with the meaning of ``spec`` (its own if None)."""
         spec = spec or self.spec(name)
         shape = (
@@ -113,7 +113,7 @@ class TfliteGraph:
             bound = self.byte(limit, self.scale(spec), spec.zero_point + self.offset(spec))
             source = self.builder.operator(kind, [source, bound], target)
 
-    def _float_activation(self, spec: TensorSpec, kernel: Callable[[str, int], str]) -> None:
+    def _float_activation(self, spec: ProgramTensor, kernel: Callable[[str, int], str]) -> None:
         fused = {None: _ACTIVATION.NONE, 6.0: _ACTIVATION.RELU6, np.inf: _ACTIVATION.RELU}
         if spec.native_clip in fused:
             kernel(self.declare(spec.name), fused[spec.native_clip])
@@ -173,6 +173,8 @@ def nhwc(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (1, *shape[1:], shape[0]) if len(shape) == 3 else (1, 1, 1, *shape)
 
 
-def reshaped(spec: TensorSpec, shape: tuple[int, ...], *, as_float: bool = False) -> TensorSpec:
+def reshaped(
+    spec: ProgramTensor, shape: tuple[int, ...], *, as_float: bool = False
+) -> ProgramTensor:
     """The same meaning in another shape; the name stays, so that its gain applies."""
     return replace(spec, shape=shape, scale=None if as_float else spec.scale)

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_runtime.errors import ArtifactError
 from export import operations as ops
-from export.program import CLASS_INDEX, SALIENCY, Program, TensorSpec
+from export.program import CLASS_INDEX, SALIENCY, Program, ProgramTensor
 from export.tflite_format.flatbuffer import schema
 from export.tflite_format.graph import TfliteGraph, reshaped
 from export.tflite_format.max_pool import max_pool_gradient
@@ -65,7 +65,7 @@ def own_gain(program: Program, operation: ops.Mask | ops.MaxPoolGradient) -> flo
     return -_inside(program.tensors[operation.activation]) / operation.gain
 
 
-def _inside(spec: TensorSpec) -> float:
+def _inside(spec: ProgramTensor) -> float:
     """What the mask is worth (negated) inside its limits: at most the smallest product there.
 
     A power of two, so that taking the gain off again changes no bit of a multiplier: a near-tie
@@ -97,7 +97,7 @@ def mask(graph: TfliteGraph, operation: ops.Mask) -> None:
     )
 
 
-def _outside(graph: TfliteGraph, name: str, spec: TensorSpec) -> str:
+def _outside(graph: TfliteGraph, name: str, spec: ProgramTensor) -> str:
     scale = graph.scale(spec)
     source = graph.source(name)
     shape = (1, *spec.shape[1:], spec.shape[0]) if len(spec.shape) == 3 else (1, 1, 1, *spec.shape)

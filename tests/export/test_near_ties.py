@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from export.lower import lower
 from export.near_ties import Grid, ambiguous_pairs, settle_sums
 from export.operations import Add, Conv, Dequantize
-from export.program import IMAGE, Program, TensorSpec, execute
+from export.program import IMAGE, Program, ProgramTensor, execute
 from export.tflite_format.emitter import emit_tflite
 from tests.export.runtimes import RUNTIMES, run_tflite
 from tests.networks import NETWORKS, quantized, random_images
@@ -33,9 +33,9 @@ def all_pairs():
 
 def sum_of(left, right, target):
     """A program that adds the first two channels of an image, as the integers of the specs."""
-    image = TensorSpec(IMAGE, (3, 256, 256), scale=1 / 64, zero_point=128)
+    image = ProgramTensor(IMAGE, (3, 256, 256), scale=1 / 64, zero_point=128)
     specs = {
-        name: TensorSpec(
+        name: ProgramTensor(
             name, (1, 256, 256), spec.scale, signed=spec.signed, low=spec.low, high=spec.high
         )
         for name, spec in (("left", left), ("right", right), ("total", target))
@@ -44,7 +44,7 @@ def sum_of(left, right, target):
         _channel(position, specs[name]) for position, name in enumerate(("left", "right"))
     ]
     operations += [Add("left", "right", "total"), Dequantize("total", "sum")]
-    output = TensorSpec("sum", (1, 256, 256))
+    output = ProgramTensor("sum", (1, 256, 256))
     return Program({IMAGE: image, **specs, "sum": output}, tuple(operations), {"sum": "sum"})
 
 

@@ -9,7 +9,7 @@ import torch
 from export import operations as ops
 from export.gradient.backward import Backward, by_channel
 from export.gradient.ranges import best_scale
-from export.program import TensorSpec
+from export.program import ProgramTensor
 
 __all__ = ["ProductRule"]
 
@@ -45,7 +45,7 @@ def _declared(
     """A tensor for what an operation gives, whose step is fit for it."""
     source = outline.inputs[0]
     factors = backward.factors[source]
-    specs: dict[str, TensorSpec] = {name: backward.spec(name) for name in outline.inputs}
+    specs: dict[str, ProgramTensor] = {name: backward.spec(name) for name in outline.inputs}
     stored = outline.real(specs, backward.values)
     per_channel = torch.from_numpy(factors.astype("float64")).reshape(-1, 1, 1)
     scale = best_scale(by_channel(stored * per_channel), factors)

@@ -20,12 +20,12 @@ from export.operations import (
     Mul,
     forward,
 )
-from export.program import TensorSpec
+from export.program import ProgramTensor
 
 
 def spec(scale, **fields):
     """A tensor of which only the grid matters."""
-    return TensorSpec("tensor", (1,), scale, **fields)
+    return ProgramTensor("tensor", (1,), scale, **fields)
 
 
 def integers(*values):
