@@ -267,8 +267,7 @@ def _report(plan: Plan, out: Path) -> None:
         found = best.figures[metric.name]
         click.echo(
             f"best: trial {best.trial.number} ({best.trial.description}), {metric.title} "
-            f"{metric.show(found.value)} ({metric.show(found.low)} to {metric.show(found.high)}) "
-            f"on the validation part: {out / 'best'}"
+            f"{metric.show(found)} on the validation part: {out / 'best'}"
         )
     click.echo(f"{len(analysis.ranked)} trials finished: {out}/report.html, report.md, table.csv")
     failed = [r for r in analysis.others if r.record.status == "failed"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_runtime.interval import Interval
+
 __all__ = ["METRICS", "Metric"]
 
 
@@ -27,9 +29,9 @@ class Metric:
         """A number that is larger where the figure is better."""
         return value if self.higher_is_better else -value
 
-    def show(self, value: float) -> str:
-        """The figure for people."""
-        return f"{value:.1%}" if self.is_share else f"{value:.4f}"
+    def show(self, value: float | Interval) -> str:
+        """The figure for people, with its interval where it has one."""
+        return format(value, ".1%" if self.is_share else ".4f")
 
 
 METRICS = {

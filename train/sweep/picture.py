@@ -140,10 +140,9 @@ def _point(analysis: Analysis, panel: _Panel, ranked: Ranked) -> str:
     aside = (trial.number - 0.5) / max(len(analysis.plan.trials), 1)
     x, y = panel.x(trial.point[panel.axis.name], aside), panel.y(value)
     colour = _BEST if ranked is analysis.best else _DONE if found else _STOPPED
-    title = f"trial {trial.number} ({trial.description}): {metric.show(value)}"
+    title = f"trial {trial.number} ({trial.description}): {metric.show(found or value)}"
     bar = ring = ""
     if found:
-        title += f" ({metric.show(found.low)} to {metric.show(found.high)})"
         bar = (
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{panel.y(found.low):.1f}" '
             f'y2="{panel.y(found.high):.1f}" stroke="{colour}"/>'

@@ -118,9 +118,7 @@ def _status(ranked: Ranked, metric: Metric) -> str:
 
 
 def _shown(metric: Metric, found: Interval | None) -> str:
-    if found is None:
-        return _ABSENT
-    return f"{metric.show(found.value)} ({metric.show(found.low)} to {metric.show(found.high)})"
+    return _ABSENT if found is None else metric.show(found)
 
 
 def _difference(metric: Metric, found: Interval | None) -> str:
