@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.emulate.tools import run_tool
@@ -14,13 +15,29 @@ from benchmarks.vm.image import DeviceImage
 from edge_runtime.closing import Closing
 from edge_runtime.errors import SaliedgeError
 
-__all__ = ["Machine"]
+__all__ = ["Hardware", "Machine"]
 
-_PROCESSOR = "cortex-a72"  # of a Pi 4
-_CORES, _MEMORY_MB = 2, 1024
 _BOOT_SECONDS = 600.0
-_START_SECONDS = 300.0
+_OFF_SECONDS = 300.0
 _TOLD_LINES = 15
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What the machine is made of.
+
+    Attributes:
+        processor: qemu's name of the core: ``cortex-a53`` (Pi 3, Zero 2 W), ``cortex-a72`` (Pi 4).
+        cores: How many.
+        memory_mb: Memory, MiB.
+    """
+
+    processor: str = "cortex-a72"
+    cores: int = 2
+    memory_mb: int = 1024
+
+
+_PI_4 = Hardware()
 
 
 class Machine(Closing):
@@ -61,8 +78,11 @@ class Machine(Closing):
         """What kernel and services printed since the latest boot."""
         return self._console.read_text(errors="replace") if self._console.exists() else ""
 
-    def boot(self) -> None:
+    def boot(self, hardware: Hardware = _PI_4) -> None:
         """Switch on, and wait until commands can be run.
+
+        Args:
+            hardware: What it is made of this time.
 
         Raises:
             SaliedgeError: It does not come up; the sentence ends with its console's last lines.
@@ -70,7 +90,7 @@ class Machine(Closing):
         self._console.unlink(missing_ok=True)
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
+                self._command(hardware), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
             )
         try:
             self._wait_for_socket()
@@ -102,13 +122,13 @@ class Machine(Closing):
         return self._process is not None and self._process.poll() is None
 
     def _wait_for_socket(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _OFF_SECONDS
         while not self._socket.exists():
             if not self._runs() or time.monotonic() > deadline:
                 raise SaliedgeError("The machine could not be started.")
             time.sleep(0.05)
 
-    def _command(self) -> list[str]:
+    def _command(self, hardware: Hardware) -> list[str]:
         forwards = "".join(
             f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for there, here in self.forwarded.items()
         )
@@ -118,8 +138,8 @@ class Machine(Closing):
             # Its clock goes by its instructions, a nanosecond each: whatever else this host does,
             # nothing in the machine is late for a watchdog or a timeout.
             *("-accel", "tcg", "-icount", "shift=0"),
-            *("-cpu", _PROCESSOR, "-smp", str(_CORES)),
-            *("-m", str(_MEMORY_MB), "-no-reboot", "-monitor", "none"),
+            *("-cpu", hardware.processor, "-smp", str(hardware.cores)),
+            *("-m", str(hardware.memory_mb), "-no-reboot", "-monitor", "none"),
             *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd)),
             *("-append", "console=ttyAMA0 panic=-1 systemd.log_color=0 systemd.show_status=1"),
             *("-chardev", f"file,id=console,path={self._console}", "-serial", "chardev:console"),
