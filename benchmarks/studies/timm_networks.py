@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from edge_runtime.errors import GateError, SaliedgeError, run_command
 from edge_runtime.files import atomic_write_text
 from train.backbones import Backbone, backbone_named, try_backbone
-from train.loop.saliency_guided import Guidance, guided_loss
+from train.guidance import Guidance, guided_loss
 from train.quantization import QuantizationConfig, QuantizedNetwork
 
 __all__ = ["NAMES", "timm_networks", "try_network"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch.profiler import ProfilerActivity, profile
 
-from train.loop.step_parts import Part
+from train.step_parts import Part
 
 __all__ = ["KINDS", "PARTS", "Breakdown", "break_down", "middle"]
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from train.backbones import build
 from train.batches import Batch
 from train.config import TrainConfig, resolve
+from train.guidance import Guidance
 from train.loop.float_phase import NormalizedBackbone, quantization_config
 from train.loop.learner import Learner
 from train.loop.objectives import FloatObjective, GuidedObjective
 from train.loop.optimization import float_optimizer, quantized_optimizer, set_rates
-from train.loop.saliency_guided import Guidance
 from train.quantization import QuantizedNetwork
 
 __all__ = ["ADDITIONS", "BASE", "LIMITS", "NAMES", "RepeatedStep", "Workload", "make_steps"]

@@ -28,9 +28,9 @@ from tests.train.loop.test_resume import contents
 from train.backbones.small_cnn import SmallCnn
 from train.batches import Batch, Share
 from train.config import TrainConfig, to_toml
+from train.guidance import Guidance
 from train.launch import launch
 from train.loop.objectives import GuidedObjective
-from train.loop.saliency_guided import Guidance
 from train.loop.session import Session
 from train.loop.trainer import resume
 from train.parallel import Processes

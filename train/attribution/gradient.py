@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from train.loop.saliency_guided import input_saliency
+from train.guidance import input_saliency
 from train.quantization import QuantizedNetwork
 
 __all__ = ["gradient"]

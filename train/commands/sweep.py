@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.errors import IncompleteError, UsageError
-from train.commands.flags import tables_of_flags
 from train.commands.train import train
+from train.config.flags import tables_of_flags
 from train.sweep.metric import METRICS
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from edge_runtime.errors import UsageError
-from train.commands.flags import tables_of_flags
 from train.commands.size_option import Size
+from train.config.flags import tables_of_flags
 from train.launch import RememberingCommand, launch_again
 
 __all__ = ["train"]

@@ -14,7 +14,7 @@ from train.backbones import check_name
 from train.data.augment import Augmentation
 from train.data.duplicates import DEFAULT_THRESHOLD, HASH_BITS
 from train.data.split import DEFAULT_FRACTIONS
-from train.loop.saliency_guided import Guidance
+from train.guidance import Guidance
 from train.quantization.calibration import RANGE_METHODS, RangeMethod
 from train.quantization.fake_quantize import ACTIVATION_QUANTIZERS, ActivationQuantizer
 from train.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer

@@ -3,7 +3,7 @@
 A fixed share k asks the same of an image with one small lesion and of one that is all evidence. The
 adaptive threshold asks for a result instead: that clean and masked images are told apart by no more
 than a target divergence. With the divergence D_t of step t, equation (C) of
-:mod:`train.loop.saliency_guided`,
+:mod:`train.guidance`,
 
     eps_(t+1) = eps_t exp(rate clip((target - D_t) / target, -1, 1)),   0.01 <= eps <= 4
 

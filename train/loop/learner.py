@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from train.loop.optimization import clip_gradients
-from train.loop.step_parts import Part, part
 from train.loop.weight_average import WeightAverage
+from train.step_parts import Part, part
 
 __all__ = ["Learner"]
 

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from train.batches import Batch
+from train.guidance import Guidance, LossTerms, guided_loss
 from train.loop.adaptive_threshold import AdaptiveThreshold
-from train.loop.saliency_guided import Guidance, LossTerms, guided_loss
-from train.loop.step_parts import Part, part
 from train.quantization import QuantizedNetwork
+from train.step_parts import Part, part
 
 __all__ = ["FloatObjective", "GuidedObjective", "ramp_factor"]
 

@@ -23,10 +23,10 @@ from train.backbones import PRETRAINED_NONE, PRETRAINED_PACKAGE
 from train.batches import Batch, Share, TrainingBatches
 from train.config import TrainConfig, to_toml
 from train.data.sampling import balanced_weights, epoch_batches
+from train.guidance import LossTerms
 from train.loop.learner import Learner
 from train.loop.objectives import FloatObjective, GuidedObjective
 from train.loop.optimization import rate_factor, set_rates
-from train.loop.saliency_guided import LossTerms
 from train.operating_points import choose_operating_points
 from train.parallel import ONE_PROCESS, Processes
 from train.prediction import Score, predict_logits, score
@@ -34,11 +34,10 @@ from train.preparation import PreparedData
 from train.quantization import QuantizedNetwork, save_network
 from train.run.clock import RunClock
 from train.run.directory import RunDirectory
-from train.run.log import EpochRecord, RunLog
+from train.run.log import EpochRecord, Finding, RunLog
 from train.run.progress import Reporter
 from train.run.resume_state import Best, ResumeState, read_tensors, write_state
 from train.temperature import fit_temperature
-from train.watch.findings import Finding
 
 __all__ = ["EpochLosses", "Session", "Validation"]
 

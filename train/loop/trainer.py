@@ -20,7 +20,8 @@ from train.run.directory import RunDirectory
 from train.run.log import RunLog
 from train.run.progress import Reporter
 from train.run.resume_state import Best, ResumeState, read_state
-from train.sinks import RunSink, open_sinks, tracking_store
+from train.run.sinks import open_sinks
+from train.sinks import RunSink, tracking_store
 from train.torch_settings import autocast_dtype, torch_settings
 
 __all__ = ["resume", "train"]

@@ -12,9 +12,8 @@ from typing import Any
 from edge_runtime.files import atomic_write_text
 from train.run.directory import RunDirectory
 from train.sinks import RunSink
-from train.watch.findings import Finding
 
-__all__ = ["EpochRecord", "RunLog", "training_seconds"]
+__all__ = ["EpochRecord", "Finding", "RunLog", "training_seconds"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,19 @@ class EpochRecord:
     saliency_steadiness: float | None = None
     saliency_outside: float | None = None
     saliency_overlay: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about an epoch that a person should know of.
+
+    Attributes:
+        name: of the kind of finding, the same in every run.
+        sentence: what was seen, and which knob to turn.
+    """
+
+    name: str
+    sentence: str
 
 
 class RunLog:

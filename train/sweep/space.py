@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.errors import UsageError
-from train.commands.flags import entries_of_flag
 from train.config import default_of
+from train.config.flags import entries_of_flag
 
 __all__ = ["Axis", "Choices", "Point", "Span", "Value", "draw_points", "parse_axis"]
 

@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from train.run.log import Finding
+
 __all__ = [
-    "Finding",
     "Reference",
     "chance",
     "clip_findings",
@@ -49,19 +50,6 @@ _FEW = 50
 _OVERFIT = 1.25
 
 History = Sequence[Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that a person should know of.
-
-    Attributes:
-        name: of the kind of finding, the same in every run.
-        sentence: what was seen, and which knob to turn.
-    """
-
-    name: str
-    sentence: str
 
 
 @dataclass(frozen=True)

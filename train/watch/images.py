@@ -12,7 +12,7 @@ from edge_runtime.metrics import rank_correlation
 from train.batches import to_tensor
 from train.data.augment import keyed_generator
 from train.data.overlays import field_of_view, shared_overlays
-from train.loop.saliency_guided import (
+from train.guidance import (
     Guidance,
     below_threshold,
     bottom_k,

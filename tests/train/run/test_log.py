@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from train.run.directory import RunDirectory
-from train.run.log import EpochRecord, RunLog
+from train.run.log import EpochRecord, Finding, RunLog
 from train.sinks import RunSink
-from train.watch.findings import Finding
 
 DRIFT, NOISE = Finding("drift", "they drift."), Finding("noise", "it is noisy.")
 

@@ -17,7 +17,7 @@ from tests.train.conftest import tiny_config
 from train.config import RunConfig, to_tables
 from train.run.directory import RunDirectory
 from train.run.progress import plain_reporter
-from train.sinks import open_sinks
+from train.run.sinks import open_sinks
 from train.sinks.base import GuardedSink
 from train.sinks.mlflow import tracking_store
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.train.conftest import tiny_config
-from train.loop.saliency_guided import Guidance
+from train.guidance import Guidance
 from train.preparation import PreparedData, prepare
 from train.quantization import load_network
 from train.run.progress import quiet_reporter

@@ -11,7 +11,7 @@ import torch
 
 from tests.train.conftest import Listener, tiny_config
 from train.batches import to_tensor
-from train.loop.saliency_guided import Guidance
+from train.guidance import Guidance
 from train.loop.trainer import train
 from train.preparation import PreparedData, prepare
 from train.quantization import load_network

@@ -38,8 +38,8 @@ from torch import Tensor, nn
 
 from edge_runtime.errors import UsageError
 from train.batches import WHOLE_BATCH, Share
-from train.loop.step_parts import Part, part
 from train.quantization import QuantizedNetwork
+from train.step_parts import Part, part
 
 __all__ = [
     "Fill",

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from edge_runtime.errors import UsageError
-from train.loop.saliency_guided import (
+from train.guidance import (
     Guidance,
     below_threshold,
     bottom_k,
