@@ -85,7 +85,19 @@ def entry(*, key: str = "", absent_if_none: bool = False, **schema: Any) -> _Ent
 
 
 class Record:
-    """Base of the classes; see this module."""
+    """Base of the classes; see this module.
+
+    Examples:
+        >>> @dataclass(frozen=True)
+        ... class Limit(Record):
+        ...     value: float
+        ...     comparison: Literal[">=", "<="] = ">="
+        >>> Limit.from_json({"value": 0.5})
+        Limit(value=0.5, comparison='>=')
+        >>> Limit.from_json({"value": "half"})
+        Traceback (most recent call last):
+        ValueError: the field 'value' is not a finite number
+    """
 
     def __post_init__(self) -> None:
         """Refuse a value that is none of its field's literals.
