@@ -15,6 +15,7 @@ __all__ = ["FORWARD_RULES"]
 
 
 def convolution(graph: OnnxGraph, operation: ops.Conv) -> None:
+    """Of real values, between whose pairs ONNX Runtime fuses it into one of bytes."""
     top, bottom, left, right = operation.padding
     graph.emit(
         operation.output,
@@ -32,6 +33,7 @@ def convolution(graph: OnnxGraph, operation: ops.Conv) -> None:
 
 
 def linear(graph: OnnxGraph, operation: ops.Linear) -> None:
+    """As a Gemm, which ONNX Runtime fuses as it does a convolution."""
     graph.emit(
         operation.output,
         lambda output: graph.node(
@@ -71,22 +73,18 @@ def _weights(graph: OnnxGraph, operation: ops.Conv | ops.Linear) -> list[str]:
     return real
 
 
-def add(graph: OnnxGraph, operation: ops.Add) -> None:
-    graph.emit(
-        operation.output,
-        lambda output: graph.node(
-            "Add", [graph.value(operation.left), graph.value(operation.right)], output
-        ),
-    )
+def of_two(kind: str) -> Callable[[OnnxGraph, ops.Add | ops.Mul], None]:
+    """The rule of a node that takes two real values, cell by cell; fused into one of bytes."""
 
+    def rule(graph: OnnxGraph, operation: ops.Add | ops.Mul) -> None:
+        graph.emit(
+            operation.output,
+            lambda output: graph.node(
+                kind, [graph.value(name) for name in operation.inputs], output
+            ),
+        )
 
-def multiply(graph: OnnxGraph, operation: ops.Mul) -> None:
-    graph.emit(
-        operation.output,
-        lambda output: graph.node(
-            "Mul", [graph.value(operation.left), graph.value(operation.right)], output
-        ),
-    )
+    return rule
 
 
 def concat(graph: OnnxGraph, operation: ops.Concat) -> None:
@@ -108,6 +106,7 @@ def max_pool(graph: OnnxGraph, operation: ops.MaxPool) -> None:
 
 
 def avg_pool(graph: OnnxGraph, operation: ops.AvgPool) -> None:
+    """Of real values; fused into one of bytes."""
     graph.emit(
         operation.output,
         lambda output: graph.node(
@@ -121,6 +120,7 @@ def avg_pool(graph: OnnxGraph, operation: ops.AvgPool) -> None:
 
 
 def global_avg_pool(graph: OnnxGraph, operation: ops.GlobalAvgPool) -> None:
+    """Of real values; fused into one of bytes."""
     graph.emit(
         operation.output,
         lambda output: graph.node("GlobalAveragePool", [graph.value(operation.input)], output),
@@ -128,10 +128,12 @@ def global_avg_pool(graph: OnnxGraph, operation: ops.GlobalAvgPool) -> None:
 
 
 def flatten(graph: OnnxGraph, operation: ops.Flatten) -> None:
+    """On bytes, whose order is that of the cells already."""
     graph.node("Flatten", [operation.input], operation.output)
 
 
 def dequantize(graph: OnnxGraph, operation: ops.Dequantize) -> None:
+    """The way out: to real values, with nothing but outputs and tails behind them."""
     spec = graph.spec(operation.input)
     names = [operation.input, *graph.quantization(spec)]
     graph.node("DequantizeLinear", names, operation.output)
@@ -140,8 +142,8 @@ def dequantize(graph: OnnxGraph, operation: ops.Dequantize) -> None:
 FORWARD_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
     ops.Conv: convolution,
     ops.Linear: linear,
-    ops.Add: add,
-    ops.Mul: multiply,
+    ops.Add: of_two("Add"),
+    ops.Mul: of_two("Mul"),
     ops.Concat: concat,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,

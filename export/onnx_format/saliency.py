@@ -32,6 +32,7 @@ def top_class(graph: OnnxGraph, operation: ops.TopClass) -> None:
 
 
 def class_row(graph: OnnxGraph, operation: ops.ClassRow) -> None:
+    """The row of the classifier that belongs to the class, looked up as bytes."""
     table = (operation.table.astype(np.int16) + SIGNED_ZERO).astype(np.uint8)
     rows = graph.constant(f"{operation.output}/table", table)
     row = graph.node("Gather", [rows, operation.input], f"{operation.output}/row", axis=0)
@@ -42,6 +43,7 @@ def class_row(graph: OnnxGraph, operation: ops.ClassRow) -> None:
 
 
 def class_map(graph: OnnxGraph, operation: ops.ClassMap) -> None:
+    """One of the maps of all classes, looked up behind the dequantisation."""
     picked = f"{operation.output}/picked"
     graph.node("Gather", [operation.maps, operation.index], picked, axis=1)
     axis = graph.constant(f"{operation.output}/axis", np.array([1], np.int64))
@@ -155,6 +157,7 @@ def peak(graph: OnnxGraph, operation: ops.Peak) -> None:
 
 
 def product(graph: OnnxGraph, operation: ops.Product) -> None:
+    """The gradient times the other factor."""
     graph.emit(
         operation.output,
         lambda output: graph.node(
@@ -190,6 +193,7 @@ def rescale(graph: OnnxGraph, operation: ops.Rescale) -> None:
 
 
 def saliency_magnitude(graph: OnnxGraph, operation: ops.SaliencyMagnitude) -> None:
+    """The largest magnitude over channels; what each rescaling did is looked up and undone."""
     magnitude = graph.node("Abs", [graph.value(operation.input)], f"{SALIENCY}/magnitude")
     axes = graph.constant(f"{SALIENCY}/axes", np.array([1], np.int64))
     steps = operation.rescaled

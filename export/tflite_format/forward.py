@@ -19,6 +19,7 @@ _SAME, _VALID = schema.Padding.SAME, schema.Padding.VALID
 
 
 def convolution(graph: TfliteGraph, operation: ops.Conv) -> None:
+    """CONV_2D, or DEPTHWISE_CONV_2D where each group has one input channel."""
     source, padding = _padded(graph, operation)
     weight, bias = _weights(graph, operation)
     options = {
@@ -107,6 +108,7 @@ def _weights(graph: TfliteGraph, operation: ops.Conv | ops.Linear) -> tuple[str,
 
 
 def linear(graph: TfliteGraph, operation: ops.Linear) -> None:
+    """As a convolution of one cell, since flat tensors stay ``[1, 1, 1, C]``."""
     weight, bias = _weights(graph, operation)
     graph.emit(
         operation.output,
@@ -123,27 +125,23 @@ def linear(graph: TfliteGraph, operation: ops.Linear) -> None:
     )
 
 
-def add(graph: TfliteGraph, operation: ops.Add) -> None:
-    sources = [graph.source(name) for name in operation.inputs]
-    graph.emit(
-        operation.output,
-        lambda output, fused: graph.builder.operator(
-            "ADD", sources, output, version=2, fusedActivationFunction=fused
-        ),
-    )
+def of_two(kind: str) -> Callable[[TfliteGraph, ops.Add | ops.Mul], None]:
+    """The rule of an operator that takes two tensors, cell by cell."""
 
+    def rule(graph: TfliteGraph, operation: ops.Add | ops.Mul) -> None:
+        sources = [graph.source(name) for name in operation.inputs]
+        graph.emit(
+            operation.output,
+            lambda output, fused: graph.builder.operator(
+                kind, sources, output, version=2, fusedActivationFunction=fused
+            ),
+        )
 
-def multiply(graph: TfliteGraph, operation: ops.Mul) -> None:
-    sources = [graph.source(name) for name in operation.inputs]
-    graph.emit(
-        operation.output,
-        lambda output, fused: graph.builder.operator(
-            "MUL", sources, output, version=2, fusedActivationFunction=fused
-        ),
-    )
+    return rule
 
 
 def concat(graph: TfliteGraph, operation: ops.Concat) -> None:
+    """Bytes are copied: all parts share one scale."""
     sources = [graph.source(name) for name in operation.parts]
     target = graph.declare(operation.output)
     graph.builder.operator("CONCATENATION", sources, target, version=2, axis=3)
@@ -219,6 +217,7 @@ def _pool(graph: TfliteGraph, kind: str, operation: ops.AvgPool | ops.MaxPool, s
 
 
 def global_avg_pool(graph: TfliteGraph, operation: ops.GlobalAvgPool) -> None:
+    """MEAN over height and width, which stay as sides of 1."""
     axes = graph.integers("axes/height_width", [1, 2])
     graph.emit(
         operation.output,
@@ -251,8 +250,8 @@ def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[i
 FORWARD_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
     ops.Conv: convolution,
     ops.Linear: linear,
-    ops.Add: add,
-    ops.Mul: multiply,
+    ops.Add: of_two("ADD"),
+    ops.Mul: of_two("MUL"),
     ops.Concat: concat,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,

@@ -38,6 +38,7 @@ def top_class(graph: TfliteGraph, operation: ops.TopClass) -> None:
 
 
 def class_row(graph: TfliteGraph, operation: ops.ClassRow) -> None:
+    """The row of the classifier that belongs to the class, looked up as bytes."""
     spec = graph.spec(operation.output)
     scale = graph.scale(spec)
     table, row = f"{operation.output}/table", f"{operation.output}/row"
@@ -50,6 +51,7 @@ def class_row(graph: TfliteGraph, operation: ops.ClassRow) -> None:
 
 
 def class_map(graph: TfliteGraph, operation: ops.ClassMap) -> None:
+    """One of the maps of all classes, looked up behind the dequantisation."""
     spec = graph.spec(operation.output)
     picked = graph.builder.tensor(f"{operation.output}/picked", (1, *spec.shape, 1), np.float32)
     inputs = [graph.source(operation.maps), operation.index]
@@ -172,6 +174,7 @@ def peak(graph: TfliteGraph, operation: ops.Peak) -> None:
 
 
 def product(graph: TfliteGraph, operation: ops.Product) -> None:
+    """The gradient times the other factor."""
     sources = [graph.source(name) for name in operation.inputs]
     graph.emit(
         operation.output,
@@ -208,6 +211,7 @@ def rescale(graph: TfliteGraph, operation: ops.Rescale) -> None:
 
 
 def saliency_magnitude(graph: TfliteGraph, operation: ops.SaliencyMagnitude) -> None:
+    """The largest magnitude over channels; what each rescaling did is looked up and undone."""
     builder, spec = graph.builder, graph.spec(operation.input)
     shape = (1, *spec.shape[1:], spec.shape[0])
     real = builder.tensor(f"{SALIENCY}/real", shape, np.float32)
