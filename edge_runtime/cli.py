@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from edge_runtime import __version__
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DependencyError, exit_code_table, missing_module_error, run_command
 
 __all__ = ["COMMANDS", "LazyCommand", "load_command", "main", "saliedge"]
@@ -145,9 +146,7 @@ def load_command(name: str, entry: LazyCommand) -> click.Command:
     return command
 
 
-@click.group(
-    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="saliedge")
 def saliedge() -> None:
     """Medical image classifiers for small ARM boards, from images to a prediction that explains.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from train.commands.size_option import Size
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ say.
 """
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--out",

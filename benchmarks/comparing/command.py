@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError
 
 __all__ = ["check", "compare"]
@@ -79,9 +80,7 @@ _percentile = click.option(
 )
 
 
-@click.command(
-    "compare", epilog=_COMPARE_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.command("compare", epilog=_COMPARE_EPILOG, context_settings=SETTINGS)
 @click.argument("base", type=_REPORT)
 @click.argument("others", nargs=-1, required=True, type=_REPORT)
 @_stage
@@ -120,9 +119,7 @@ def compare(
     show_report(changes_text(named, changes, verdicts, _what(stage, percentile)), data, json_path)
 
 
-@click.command(
-    "check", epilog=_CHECK_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.command("check", epilog=_CHECK_EPILOG, context_settings=SETTINGS)
 @click.argument("report", type=_REPORT)
 @click.option(
     "--against", required=True, type=_REPORT, metavar="BASE", help="Report to compare with."

@@ -10,6 +10,7 @@ import click
 
 from benchmarks.emulate.device_sets import DEVICE_SETS
 from benchmarks.emulate.processors import PROCESSORS
+from edge_runtime.command_settings import SETTINGS
 
 __all__ = ["EmulateOptions", "emulate"]
 
@@ -74,7 +75,7 @@ class EmulateOptions:
     force: bool
 
 
-@click.command("emulate", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("emulate", epilog=_EPILOG, context_settings=SETTINGS)
 @click.option("--bundle", required=True, metavar="NAME.edge", help="The bundle to run.")
 @click.option(
     "--cpu",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
+
 __all__ = ["merge"]
 
 _EPILOG = """\b
@@ -16,7 +18,7 @@ Examples:
 """
 
 
-@click.command("merge", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("merge", epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--json", "json_path", metavar="FILE", help="Write all reports as one; - for stdout.")
 @click.option("--html", "html_path", metavar="FILE", help="Write one page of all boards.")

@@ -11,12 +11,13 @@ import click
 from benchmarks.conditions import conditions
 from benchmarks.peers.network import PeersOptions, compare_network
 from benchmarks.peers.report import PeersReport
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.files import atomic_write_bytes, atomic_write_text, refuse_existing
 
 __all__ = ["peers"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the report.")
 @click.option(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.post_training import calibration_images
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference, reference_path
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import GateError, run_command
 
@@ -101,7 +102,7 @@ def compare(path: Path, converter: Path) -> Iterator[str]:
         )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
     "--onnx2tf",

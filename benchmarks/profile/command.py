@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from benchmarks.options import engines_option, saliencies_option, threads_option
+from edge_runtime.command_settings import SETTINGS
 
 __all__ = ["profile"]
 
@@ -21,7 +22,7 @@ none: its operators are told by graphs that end ever later.
 _FRAMES, _ROUNDS = 60, 3
 
 
-@click.command("profile", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("profile", epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("bundle", metavar="BUNDLE")
 @engines_option
 @saliencies_option

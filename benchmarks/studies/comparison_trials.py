@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from benchmarks.comparing.comparison import MINIMUM_ROUNDS, compare_rounds, with_verdicts
 from benchmarks.report import read_report
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError, run_command
 
 __all__ = ["Outcome", "main", "run_trials"]
@@ -107,7 +108,7 @@ def _differs_naively(base: Rounds, new: Rounds) -> bool:
     return bool(abs(ours.mean() - theirs.mean()) > 1.96 * error)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("report", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--slowed", metavar="NAME", help="Configuration to slow down [the first].")
 @click.option("--factor", type=float, default=1.1, show_default=True, help="By how much.")

@@ -15,6 +15,7 @@ import click
 
 from benchmarks.studies.contact_sheet import spread_over_classes, write_contact_sheet
 from benchmarks.studies.pipeline import Pipeline, read_json, read_predictions
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, run_command
 
 __all__ = ["demo"]
@@ -27,7 +28,7 @@ _ENGINES = ("onnx", "litert")
 _OVERLAYS = 12
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
 def demo(out: Path) -> None:
     """Run the whole main job on the synthetic set and check what it gives."""

@@ -25,6 +25,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, run_command
 from edge_runtime.files import atomic_write_text
 from edge_runtime.preprocessing import Preprocessing
@@ -141,7 +142,7 @@ def _exceeds(case: Case, cost: Cost) -> bool:
     return too_long or cost.peak_bytes > _PEAK_BYTES
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option(
     "--network",
     "networks",

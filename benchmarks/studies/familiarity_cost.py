@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.assessment.familiarity import FeatureDistance, whitening_of
 from edge_runtime.bundle import open_bundle
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import ArtifactError, run_command
 from export.feature_statistics import half_precision
 
@@ -50,7 +51,7 @@ def statistics_of(path: Path) -> tuple[NDArray[np.floating], NDArray[np.float64]
     return mean, root @ root.T
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("bundle", type=click.Path(path_type=Path))
 def familiarity_cost(bundle: Path) -> None:
     """Time both ways for the statistics of BUNDLE."""

@@ -46,6 +46,7 @@ from benchmarks.sensors.processor_time import processor_seconds
 from benchmarks.statistics import median_interval, paired_ratios
 from benchmarks.studies.frame_loop_inputs import HEIGHT, WIDTH, Inputs, write_inputs
 from edge_runtime.bundle import Bundle, open_bundle, open_reference, reference_path
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, run_command
 from edge_runtime.files import atomic_write_bytes, atomic_write_text
 from edge_runtime.reporting.text_table import text_table
@@ -248,7 +249,7 @@ def _ceiling(engine: str, script: Sequence[Figures]) -> str:
     )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--engine", "engines", multiple=True, type=click.Choice(list(ENGINES)))
 @click.option("--rounds", type=click.IntRange(min=2), default=7, show_default=True)

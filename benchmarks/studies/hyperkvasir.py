@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from benchmarks.studies.pipeline import Pipeline, read_json, read_predictions
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DataError, GateError, run_command
 
 __all__ = ["hyperkvasir"]
@@ -30,7 +31,7 @@ _LARGEST_LOSS = 0.01
 _TRAINING_LIMIT_S = 25 * 60
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of images.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of results.")
 @click.option("--reuse-run", is_flag=True, help="Take the run in OUT instead of training anew.")

@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.studies.map_agreement_report import Agreement, WidthRow, write_report
 from benchmarks.studies.pipeline import Pipeline
 from edge_runtime.bundle import open_bundle
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.engines import installed_engines
 from edge_runtime.errors import GateError, IncompleteError, UsageError, run_command
 from edge_runtime.files import sha256_file
@@ -40,7 +41,7 @@ _KIND, _VERSION = "saliedge-map-agreement-row", 1
 _WIDTHS = (8, 4, 2)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option(
     "--run", required=True, type=click.Path(path_type=Path), help="Finished run to branch from."
 )

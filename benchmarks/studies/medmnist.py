@@ -23,6 +23,7 @@ from typing import Any
 import click
 
 from benchmarks.studies.medmnist_table import PUBLISHED, Row, check_promise, markdown
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DataError, run_command
 from edge_runtime.files import atomic_write_text
 from train.config import resolve
@@ -150,7 +151,7 @@ def _trials(data: Path, part: str) -> Iterator[Trial]:
                 yield Trial(file, recipe, seed, bits, part)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the files.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of results.")
 @click.option(

@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks.absent import Absent
 from benchmarks.sensors.process_memory import resident_memory
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, run_command
 from edge_runtime.files import atomic_write_text
 
@@ -120,7 +121,7 @@ def judge(samples: list[Sample]) -> Verdict:
     )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option("--bundle", type=click.Path(path_type=Path), required=True)
 @click.option("--frames", type=click.IntRange(min=1000), default=200_000, show_default=True)
 @click.option("--source", default="synthetic:?seed=7", show_default=True)

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, SaliedgeError, run_command
 from edge_runtime.files import atomic_write_text
 from train.backbones import Backbone, backbone_named, try_backbone
@@ -83,7 +84,7 @@ def _float_step(module: nn.Module, backbone: Backbone, images: Tensor, labels: T
     optimizer.step()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("names", nargs=-1)
 @click.option("--size", type=int, default=96, show_default=True, help="Side of the input.")
 @click.option("--out", type=click.Path(path_type=Path), help="Markdown file.")

@@ -20,6 +20,7 @@ from benchmarks.conditions import conditions
 from benchmarks.studies.training_page import Measurement, Times, page, verdict
 from benchmarks.studies.training_profile import Breakdown, break_down, middle
 from benchmarks.studies.training_variants import RepeatedStep, Workload, make_steps
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, UsageError, run_command
 from edge_runtime.files import atomic_write_text
 from train.torch_settings import torch_settings
@@ -80,7 +81,7 @@ def _profiled(step: RepeatedStep, repeats: int) -> Breakdown:
     return middle(found)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.option(
     "--rounds",
     type=click.IntRange(2),

@@ -23,6 +23,7 @@ import onnx
 from onnx import numpy_helper
 
 from edge_runtime.bundle import open_bundle
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import run_command
 from edge_runtime.reporting.text_table import text_table
 
@@ -54,7 +55,7 @@ def _row(name: str, data: bytes, packed: str) -> list[str]:
     return [name, f"{len(data) / 1e3:.0f}", packed, *(f"{size / 1e3:.0f}" for size in sizes)]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("bundles", nargs=-1, required=True, type=click.Path(path_type=Path))
 def transport_size(bundles: Sequence[Path]) -> None:
     """Print the sizes of BUNDLES."""

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.reporting.text_table import text_table
 
 __all__ = ["cameras"]
@@ -22,7 +23,7 @@ see --source of edge-infer.
 """
 
 
-@click.command("cameras", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("cameras", epilog=_EPILOG, context_settings=SETTINGS)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def cameras(as_json: bool) -> None:
     """List the cameras of this machine: V4L2 devices and Pi camera modules.

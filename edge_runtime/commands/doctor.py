@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _MARKS = {"ok": "ok     ", "note": "note   ", "warning": "WARNING", "problem": "
 _WIDTH = 96
 
 
-@click.command("doctor", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("doctor", epilog=_EPILOG, context_settings=SETTINGS)
 @click.option("--state-dir", metavar="DIR", help="Where the models are; see `saliedge models -h`.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of all findings.")
 def doctor(state_dir: str | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import json
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, reason_of
 
 __all__ = ["health"]
@@ -22,7 +23,7 @@ Exit code 0 if the run classifies frames, 8 if it does not or nobody answers.
 _SECONDS = 5.0
 
 
-@click.command("health", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("health", epilog=_EPILOG, context_settings=SETTINGS)
 @click.option(
     "--metrics",
     default="127.0.0.1:9464",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, trust_findings, trust_table
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.reporting.text_table import text_table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["inspect"]
 
 @click.command(
     "inspect",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=SETTINGS,
     epilog="\b\nExamples:\n  saliedge inspect first.edge\n  saliedge inspect first.edge --all\n"
     "  saliedge inspect first.edge --json",
 )

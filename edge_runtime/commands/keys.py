@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["keys", "passphrase_option", "unlocked_key"]
 
-_SETTINGS = {"help_option_names": ["-h", "--help"]}
 _ENCRYPTED = b"ENCRYPTED"
 passphrase_option = click.option(
     "--passphrase-file",
@@ -29,7 +29,7 @@ passphrase_option = click.option(
 
 @click.group(
     "keys",
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     epilog="\b\nExamples:\n"
     "  saliedge keys new clinic.key\n"
     "  saliedge keys show clinic.key\n"
@@ -42,7 +42,7 @@ def keys() -> None:
     """
 
 
-@keys.command("new", context_settings=_SETTINGS)
+@keys.command("new", context_settings=SETTINGS)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase and encrypt the key.")
 @passphrase_option
@@ -62,7 +62,7 @@ def new(file: Path, passphrase: bool, passphrase_file: Path | None) -> None:
     click.echo(f"key id       {key_id(key.public_key())}")
 
 
-@keys.command("show", context_settings=_SETTINGS)
+@keys.command("show", context_settings=SETTINGS)
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
 def show(file: Path, passphrase_file: Path | None) -> None:

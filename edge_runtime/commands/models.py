@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.reporting.text_table import text_table
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ class _Device:
     verify: Verify
 
 
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
 _engine_option = click.option(
     "--engine",
     "engines",
@@ -54,7 +54,7 @@ _engine_option = click.option(
 )
 
 
-@click.group("models", epilog=_EPILOG, context_settings=_CONTEXT)
+@click.group("models", epilog=_EPILOG, context_settings=SETTINGS)
 @click.option(
     "--state-dir",
     metavar="DIR",
@@ -75,7 +75,7 @@ def models(context: click.Context, state_dir: str | None, public_keys: tuple[str
     context.obj = _Device(ModelStore(state_directory(state_dir)), signature_check(public_keys))
 
 
-@models.command("install", context_settings=_CONTEXT)
+@models.command("install", context_settings=SETTINGS)
 @click.argument("bundle")
 @click.option("--use", "use_it", is_flag=True, help="Choose it at once.")
 @_engine_option
@@ -106,7 +106,7 @@ def install(device: _Device, bundle: str, use_it: bool, engines: tuple[str, ...]
         click.echo(f"Choose it with: saliedge models use {source.sha256[:12]}")
 
 
-@models.command("list", context_settings=_CONTEXT)
+@models.command("list", context_settings=SETTINGS)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def list_models(device: _Device, as_json: bool) -> None:
@@ -133,7 +133,7 @@ def list_models(device: _Device, as_json: bool) -> None:
     click.echo(text_table(("name", "hash", "size", "installed (UTC)", "state"), rows))
 
 
-@models.command("use", context_settings=_CONTEXT)
+@models.command("use", context_settings=SETTINGS)
 @click.argument("model")
 @_engine_option
 @click.pass_obj
@@ -149,7 +149,7 @@ def use(device: _Device, model: str, engines: tuple[str, ...]) -> None:
     _choose(store, sha256)
 
 
-@models.command("rollback", context_settings=_CONTEXT)
+@models.command("rollback", context_settings=SETTINGS)
 @click.pass_obj
 def rollback(device: _Device) -> None:
     """Return to the last good model, or from it to the one before."""
@@ -157,7 +157,7 @@ def rollback(device: _Device) -> None:
     click.echo(f"The model {str(selection.good)[:12]} runs.")
 
 
-@models.command("remove", context_settings=_CONTEXT)
+@models.command("remove", context_settings=SETTINGS)
 @click.argument("model")
 @click.pass_obj
 def remove(device: _Device, model: str) -> None:

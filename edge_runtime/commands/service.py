@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 import edge_runtime
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DependencyError
 from edge_runtime.messages import say
 
@@ -20,17 +21,16 @@ Examples:
   saliedge service unit --config /etc/saliedge/edge-infer.toml --allow 192.168.1.0/24
   saliedge service unit --credential token:/etc/saliedge/token
 """
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
 # What `ProtectHome=yes` and `PrivateTmp=yes` of the unit hide from the service.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 
 
-@click.group("service", epilog=_EPILOG, context_settings=_CONTEXT)
+@click.group("service", epilog=_EPILOG, context_settings=SETTINGS)
 def service() -> None:
     """Run edge-infer as a service of this device."""
 
 
-@service.command("unit", context_settings=_CONTEXT)
+@service.command("unit", context_settings=SETTINGS)
 @click.option(
     "--config",
     default="/etc/saliedge/edge-infer.toml",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.commands.keys import passphrase_option, unlocked_key
 from edge_runtime.errors import ArtifactError
 
@@ -23,7 +24,7 @@ Other people's signatures of the same bundle are kept.
 """
 
 
-@click.command("sign", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("sign", epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
     "--key",

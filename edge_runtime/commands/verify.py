@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DependencyError, GateError
 from edge_runtime.reporting.text_table import text_table
 
@@ -29,7 +30,7 @@ engine for the bundle is installed.
 """
 
 
-@click.command("verify", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("verify", epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("bundle")
 @click.option(
     "--engine",

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from edge_runtime import __version__
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError, run_command
 from edge_runtime.infer.config_file import config_option, prefer_flags
 from edge_runtime.infer.options import TRIAL_FRAMES, InferOptions
@@ -58,7 +59,7 @@ def _size(
     "infer",
     epilog=_EPILOG,
     # Further words are refused below, with what a shell made of `--source photos/*.jpg` in mind.
-    context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True},
+    context_settings={**SETTINGS, "allow_extra_args": True},
 )
 @config_option
 @click.option(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DataError, UsageError
 
 __all__ = ["data"]
 
-_SETTINGS = {"help_option_names": ["-h", "--help"]}
 _EPILOG = """\b
 Examples:
   saliedge data synth --out demo/data --count 600
@@ -26,12 +26,12 @@ Examples:
 """
 
 
-@click.group(context_settings=_SETTINGS, epilog=_EPILOG)
+@click.group(context_settings=SETTINGS, epilog=_EPILOG)
 def data() -> None:
     """Make or check sets of images."""
 
 
-@data.command(context_settings=_SETTINGS)
+@data.command(context_settings=SETTINGS)
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to make, with labels.csv."
 )
@@ -65,7 +65,7 @@ def synth(
     click.echo(f"{out}: {count} synthetic images of {', '.join(synthetic.CLASSES)}.")
 
 
-@data.command(context_settings=_SETTINGS, epilog=_CHECK_EPILOG)
+@data.command(context_settings=SETTINGS, epilog=_CHECK_EPILOG)
 @click.argument("source", metavar="DATA")
 @click.option(
     "--out",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError
 from edge_runtime.plugin_choice import PluginChoice
 from edge_runtime.plugins import ATTRIBUTION
@@ -34,7 +35,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("path", metavar="RUN|BUNDLE", type=click.Path(path_type=Path))
 @click.option("--data", metavar="DATA", help="The images [those of the run].")
 @split_options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError
 from train.commands.split_options import split_options
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["reader_study"]
 
-_SETTINGS = {"help_option_names": ["-h", "--help"]}
 _MODES: tuple[SaliencyMode, ...] = ("gradient", "gradient-early", "cam")
 _EPILOG = """\b
 Examples:
@@ -41,12 +41,12 @@ Examples:
 """
 
 
-@click.group(context_settings=_SETTINGS, epilog=_EPILOG)
+@click.group(context_settings=SETTINGS, epilog=_EPILOG)
 def reader_study() -> None:
     """Find out whether people who read the images are helped by the maps."""
 
 
-@reader_study.command(context_settings=_SETTINGS, epilog=_MAKE_EPILOG)
+@reader_study.command(context_settings=SETTINGS, epilog=_MAKE_EPILOG)
 @click.argument("maps", metavar="BUNDLE[:MAP]...", nargs=-1, required=True)
 @click.option("--data", metavar="DATA", help="The images, see `saliedge train`.")
 @split_options
@@ -135,7 +135,7 @@ def make(
             )
 
 
-@reader_study.command(context_settings=_SETTINGS, epilog=_ANALYSE_EPILOG)
+@reader_study.command(context_settings=SETTINGS, epilog=_ANALYSE_EPILOG)
 @click.argument(
     "answers", metavar="ANSWERS...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

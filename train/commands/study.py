@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DataError, UsageError
 from train.study.matrix import MATRIX, PRESETS, choose_rows
 
@@ -43,7 +44,7 @@ at any time, and the same command goes on. OUT holds no image, no file name and 
 """
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(epilog=_EPILOG, context_settings=SETTINGS)
 @click.option("--data", metavar="DATA", help="The images, see `saliedge train`.")
 @click.option(
     "--out",

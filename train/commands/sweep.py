@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import IncompleteError, UsageError
 from train.commands.train import train
 from train.config.flags import tables_of_flags
@@ -46,7 +47,7 @@ See docs/how-to/sweeps.md for clusters.
 _OWN_MEANING = ("out", "config", "resume", "force", "processes")
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(epilog=_EPILOG, context_settings=SETTINGS)
 @click.option(
     "--out",
     required=True,

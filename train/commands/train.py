@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError
 from train.commands.size_option import Size
 from train.config.flags import tables_of_flags
@@ -39,9 +40,7 @@ to --config again.
 """
 
 
-@click.command(
-    cls=RememberingCommand, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.command(cls=RememberingCommand, epilog=_EPILOG, context_settings=SETTINGS)
 @click.option(
     "--data",
     metavar="DATA",
