@@ -8,6 +8,8 @@ from __future__ import annotations
 import inspect
 import re
 
+from edge_runtime import record
+
 __all__ = ["attribute_texts", "summary", "without_roles"]
 
 _ROLE = re.compile(r":(?:attr|class|const|data|exc|func|meth|mod|obj):`~?\.?([\w.]+)`")
@@ -31,9 +33,4 @@ def summary(documented: object) -> str:
 
 def attribute_texts(cls: type) -> dict[str, str]:
     """Field to its text in the ``Attributes`` of the class's docstring, and of its bases'."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        _, _, section = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")
-        for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
-            found[match[1]] = without_roles(" ".join(match[2].split()))
-    return found
+    return {name: without_roles(text) for name, text in record.attribute_texts(cls).items()}

@@ -28,7 +28,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
 
-__all__ = ["Record", "entry", "is_json_number"]
+__all__ = ["Record", "attribute_texts", "entry", "is_json_number"]
 
 Json = dict[str, Any]
 
@@ -138,7 +138,7 @@ class Record:
     @classmethod
     def json_schema(cls) -> Json:
         """Return the JSON Schema of the class; unknown fields are allowed, as when reading."""
-        described = _descriptions(cls)
+        described = attribute_texts(cls)
         properties = {}
         for field in _fields(cls):
             text = described.get(field.name)
@@ -308,7 +308,7 @@ def _nested(cls: Any) -> _Kind:
     )
 
 
-def _descriptions(cls: type) -> dict[str, str]:
+def attribute_texts(cls: type) -> dict[str, str]:
     """Field to its text in the ``Attributes`` of the class's docstring, and of its bases'."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from edge_runtime.bundle.graphs import GraphSpec
 from edge_runtime.closing import Closing
+from edge_runtime.errors import ArtifactError
 
-__all__ = ["Engine", "Inference", "default_threads"]
+__all__ = ["Engine", "Inference", "default_threads", "missing_tensor"]
 
 _MAX_DEFAULT_THREADS = 4
 
@@ -114,6 +115,14 @@ class Engine(Closing):
     @abstractmethod
     def close(self) -> None:
         """Give the graph's memory back; the engine cannot run afterwards."""
+
+
+def missing_tensor(graph: GraphSpec, name: str) -> ArtifactError:
+    """Return the error of a graph whose file lacks what its bundle says of it."""
+    return ArtifactError(
+        f"The graph {graph.name!r} lacks the tensor {name!r} that its bundle promises; "
+        "export again."
+    )
 
 
 def default_threads() -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle.graphs import GraphSpec, TensorSpec
-from edge_runtime.engines.base import Engine
+from edge_runtime.engines.base import Engine, missing_tensor
 from edge_runtime.engines.onnx_files import refers_to_other_files
 from edge_runtime.errors import ArtifactError
 
@@ -59,10 +59,7 @@ class OnnxEngine(Engine):
         present |= {tensor.name for tensor in self._session.get_outputs()}
         for tensor in (*graph.inputs, *graph.outputs):
             if tensor.name not in present:
-                raise ArtifactError(
-                    f"The graph {graph.name!r} lacks the tensor {tensor.name!r} that its bundle "
-                    f"promises; export again."
-                )
+                raise missing_tensor(graph, tensor.name)
         # The session reads and writes these arrays where they lie.
         self._inputs = {tensor.name: _array(tensor) for tensor in graph.inputs}
         self._results = {tensor.name: _array(tensor) for tensor in graph.outputs}

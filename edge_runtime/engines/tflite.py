@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle.graphs import GraphSpec
-from edge_runtime.engines.base import Engine
+from edge_runtime.engines.base import Engine, missing_tensor
 from edge_runtime.errors import ArtifactError
 
 __all__ = ["LiteRtEngine", "TfliteEngine", "TfliteRuntimeEngine"]
@@ -91,10 +91,7 @@ def _indices(details: list[dict[str, Any]]) -> dict[str, int]:
 
 def _required(indices: dict[str, int], name: str, graph: GraphSpec) -> int:
     if name not in indices:
-        raise ArtifactError(
-            f"The graph {graph.name!r} lacks the tensor {name!r} that its bundle promises; "
-            f"export again."
-        )
+        raise missing_tensor(graph, name)
     return indices[name]
 
 

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["erase_rectangle", "fill_surround", "surround"]
+__all__ = ["BLACK", "erase_rectangle", "fill_surround", "surround"]
 
-# A channel value up to which a pixel may be surround; compressed black is not zero.
-_BLACK = 24
+BLACK = 24
+"""A channel value up to which a pixel may be surround; compressed black is not zero."""
 _SMALLEST, _LARGEST = 0.1, 0.4
 _SQUARE = np.ones((3, 3), np.uint8)
 
@@ -27,7 +27,7 @@ def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     Single dark pixels inside the tissue do not count; the rim of what does is part of it, since
     compression and resizing blur it.
     """
-    dark = (image.max(axis=2) <= _BLACK).astype(np.uint8)
+    dark = (image.max(axis=2) <= BLACK).astype(np.uint8)
     opened = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _SQUARE)
     return np.asarray(cv2.dilate(opened, _SQUARE), dtype=bool)
 

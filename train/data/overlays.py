@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import Preprocessing
+from train.data.covering import BLACK
 
 __all__ = ["OverlayPart", "OverlayRule", "field_of_view", "overlay_parts", "shared_overlays"]
 
@@ -23,7 +24,6 @@ _MAX_IMAGES_PER_CLASS = 600
 _MAX_MODE_IMAGES = 128
 # The first half is lenient: what it lets through is tested in the second.
 _SELECTION_SLACK = 0.1
-_BLACK = 24
 # An image has a part if so much of it has the class's colours.
 _MOST = 0.8
 
@@ -182,7 +182,7 @@ def field_of_view(images: NDArray[np.uint8], share: float = 0.1) -> NDArray[np.b
     """
     lit = np.zeros(images.shape[1:3], dtype=np.int64)
     for image in images:
-        lit += image.max(axis=2) >= _BLACK
+        lit += image.max(axis=2) >= BLACK
     return lit >= max(1.0, share * len(images))
 
 

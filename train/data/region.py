@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.region_of_interest import RegionOfInterest, Shape
+from train.data.covering import BLACK
 
 __all__ = ["FoundRegion", "find_region"]
 
 _GRID = 256
-_BLACK = 24
 # A pixel belongs to the picture if this share of the frames is lit there.
 _LIT_SHARE = 0.2
 # Removes what is thinner than 7 of 256 cells: lines of text, and their bridges to the picture.
@@ -73,7 +73,7 @@ def find_region(frames: Iterable[NDArray[np.uint8]], shape: Shape = "rectangle")
 
 
 def _lit(cells: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return np.asarray(cells.max(axis=2) >= _BLACK)
+    return np.asarray(cells.max(axis=2) >= BLACK)
 
 
 def _opened(lit: NDArray[np.bool_]) -> NDArray[np.bool_]:
