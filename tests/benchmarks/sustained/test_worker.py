@@ -64,9 +64,9 @@ def test_frames_at_a_pace_are_lost_where_they_are_not_taken(task, monkeypatch):
 
 def test_the_warm_up_is_not_counted(task, monkeypatch):
     sinks = []
-    write = windows.WindowSink.write
+    write = windows.WindowCollector.write
     monkeypatch.setattr(
-        windows.WindowSink, "write", lambda self, *a: sinks.append(1) or write(self, *a)
+        windows.WindowCollector, "write", lambda self, *a: sinks.append(1) or write(self, *a)
     )
     found, _ = run(task)
     assert sum(window.frames for window in found) == len(sinks) - WORKLOAD.warmup
