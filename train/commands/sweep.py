@@ -14,7 +14,7 @@ import click
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import IncompleteError, UsageError
 from train.commands.train import train
-from train.config.flags import tables_of_flags
+from train.flags import tables_of_flags
 from train.sweep.metric import METRICS
 
 if TYPE_CHECKING:

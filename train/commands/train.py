@@ -13,7 +13,7 @@ import click
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError
 from train.commands.size_option import Size
-from train.config.flags import tables_of_flags
+from train.flags import tables_of_flags
 from train.launch import RememberingCommand, launch_again
 
 __all__ = ["train"]

@@ -19,7 +19,7 @@ import numpy as np
 
 from edge_runtime.errors import UsageError
 from train.config import default_of
-from train.config.flags import entries_of_flag
+from train.flags import entries_of_flag
 
 __all__ = ["Axis", "Choices", "Point", "Span", "Value", "draw_points", "parse_axis"]
 
