@@ -68,8 +68,12 @@ class Lesions:
             smoothed.
         early_energy: as ``energy``, of the same; empty where the network has no such map.
         early_region: as ``region``, of the same.
-        smooth_pointing: as ``pointing``, of SmoothGrad; and so on.
-        smooth_early_pointing: as ``early_pointing``, of SmoothGrad at the early map; and so on.
+        smooth_pointing: as ``pointing``, of SmoothGrad.
+        smooth_energy: as ``energy``, of the same.
+        smooth_region: as ``region``, of the same.
+        smooth_early_pointing: as ``early_pointing``, of SmoothGrad at the early map.
+        smooth_early_energy: as ``early_energy``, of the same.
+        smooth_early_region: as ``early_region``, of the same.
         fixed_pixel: 1 where the best fixed pixel of the training part's masks is inside.
         gaussian: share of a centred Gaussian (sigma = side / 6) inside.
     """
