@@ -11,6 +11,7 @@ import click
 from edge_runtime import __version__
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError, run_command
+from edge_runtime.infer.collector import late_collection
 from edge_runtime.infer.config_file import config_option, prefer_flags
 from edge_runtime.infer.options import TRIAL_FRAMES, InferOptions
 from edge_runtime.infer.output_options import output_options, take_outputs
@@ -194,10 +195,11 @@ def infer(**arguments: object) -> None:
     page, outputs = take_page(arguments), take_outputs(arguments)
     options = InferOptions(**arguments, page=page, outputs=outputs)  # type: ignore[arg-type]  # click has checked the types
     require_supported_system()
-    # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
-    from edge_runtime.infer.run import run_inference
+    with late_collection() as begin_to_collect:
+        # Imported here, so that --help and a wrong option cost no engine and no OpenCV.
+        from edge_runtime.infer.run import run_inference
 
-    code = run_inference(options)
+        code = run_inference(options, begin_to_collect)
     if code:
         context.exit(code)
 

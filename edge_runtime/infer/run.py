@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 __all__ = ["run_inference"]
 
 
-def run_inference(options: InferOptions) -> int:
-    """Run the command and return its exit code."""
+def run_inference(options: InferOptions, started: Callable[[], None]) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        options: What was asked for.
+        started: Called when all is loaded and open, before the first frame.
+    """
     _refuse_outputs(options)
     skipped: list[str] = []
     with ExitStack() as stack, StopSignals() as signals:
@@ -62,6 +68,7 @@ def run_inference(options: InferOptions) -> int:
             assessor=Assessor(calm, any(sink.shows_distance for sink in sinks)),
             max_frames=options.max_frames,
         )
+        started()
         try:
             loop.run()
         except SourceError:
