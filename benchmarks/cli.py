@@ -12,7 +12,7 @@ from benchmarks.options import (
     engines_option,
     remote_options,
     saliencies_option,
-    threads_option,
+    several_threads_option,
 )
 from benchmarks.subcommands import CommandWithSubcommands
 from edge_runtime import __version__
@@ -50,6 +50,7 @@ Examples:
   bench compare before.json after.json
   bench check new.json --against base.json --max-regression 5%
   bench --bundle first.edge --engine onnx --engine litert --threads 4
+  bench --bundle small.edge --bundle large.edge --threads 1 --threads 4 --saliency none
   bench --bundle first.edge --saliency none --saliency gradient --json report.json
   bench --bundle first.edge --html report.html
   bench --bundle first.edge --frames 20 --rounds 2
@@ -61,7 +62,8 @@ Examples:
 \b
 Each configuration runs in a fresh process in every round, in turn (A B C, A B C, ...). Give six
 rounds or more for ratios with a 95 % interval, and 1000 frames in all for p99. The float
-reference is measured too if NAME.reference lies beside the bundle.
+reference is measured too if NAME.reference lies beside the bundle. Several bundles and numbers of
+threads are measured in turn, too: every engine, precision and map of each with each.
 """
 
 
@@ -72,10 +74,17 @@ reference is measured too if NAME.reference lies beside the bundle.
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--bundle", required=True, metavar="NAME.edge", help="The bundle to measure.")
+@click.option(
+    "--bundle",
+    "bundles",
+    multiple=True,
+    required=True,
+    metavar="NAME.edge",
+    help="The bundle to measure; can be repeated, for other input sizes.",
+)
 @engines_option
 @saliencies_option
-@threads_option
+@several_threads_option
 @click.option(
     "--frames",
     type=click.IntRange(min=1),

@@ -36,33 +36,50 @@ class Configuration:
         engine: Name of an engine; in a report it may be a plug-in's that is not installed here.
         precision: ``int8`` (the bundle) or ``float32`` (its reference).
         saliency: ``none``, ``cam``, ``gradient-early`` or ``gradient``.
+        threads: Threads of the engine; None where all configurations have those of the workload.
+        bundle: File name of its bundle; None where there is one for all configurations.
     """
 
     engine: str
     precision: str
     saliency: str
+    threads: int | None = None
+    bundle: str | None = None
 
     def __post_init__(self) -> None:
         if re.fullmatch(_ENGINE_NAME, self.engine) is None:
             raise ValueError(f"{self.engine!r} is no name of an engine")
         if self.precision not in PRECISIONS or self.saliency not in SALIENCIES:
             raise ValueError(f"there is no graph {self.precision!r} with {self.saliency!r}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"an engine has one thread at least, not {self.threads}")
 
     @property
     def name(self) -> str:
-        """Name for people and for looking up, e.g. ``onnx int8 gradient``."""
-        plain = self.saliency == "none"
-        return f"{self.engine} {self.precision}" + ("" if plain else f" {self.saliency}")
+        """Name for people and for looking up, e.g. ``onnx int8 gradient, 2 threads``."""
+        words = [self.engine, self.precision]
+        if self.saliency != "none":
+            words.append(self.saliency)
+        parts = [" ".join(words)]
+        if self.threads is not None:
+            parts.append("1 thread" if self.threads == 1 else f"{self.threads} threads")
+        return ", ".join([*parts, *([] if self.bundle is None else [self.bundle])])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that :meth:`from_json` reads."""
-        return asdict(self)
+        """Return the JSON object that :meth:`from_json` reads; without what is None."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Configuration:
         """Build from a JSON object; ``ValueError`` says what is wrong with it."""
         try:
-            return cls(record["engine"], record["precision"], record["saliency"])
+            return cls(
+                record["engine"],
+                record["precision"],
+                record["saliency"],
+                record.get("threads"),
+                record.get("bundle"),
+            )
         except (KeyError, TypeError) as error:
             raise ValueError("a configuration lacks its engine, precision or saliency") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -18,16 +19,21 @@ _ALWAYS = ("numpy", "opencv-python-headless", "pillow", "click")
 _LEFT_OUT = {"peers", "results", "studies"}  # of a checkout; a device has none
 
 
-def installed_bytes(bundle: Bundle, engines: tuple[str, ...]) -> dict[str, int | Absent]:
-    """Return the bytes of the bundle, of saliedge, and of each distribution that it needs here.
+def installed_bytes(bundles: Sequence[Bundle], engines: tuple[str, ...]) -> dict[str, int | Absent]:
+    """Return the bytes of the bundles, of saliedge, and of each distribution that it needs here.
 
     Args:
-        bundle: The bundle.
+        bundles: The bundles; one alone is called ``bundle``, of several each has its file name.
         engines: Names of the engines that were measured.
     """
     packages = [_distribution_of(name) for name in engines]
     found: dict[str, int | Absent] = {
-        "bundle": sum(record.bytes for record in bundle.spec.files.values()),
+        **{
+            "bundle" if len(bundles) == 1 else bundle.path.resolve().name: sum(
+                record.bytes for record in bundle.spec.files.values()
+            )
+            for bundle in bundles
+        },
         "saliedge": sum(_folder_bytes(Path(str(package.__file__)).parent)
                         for package in (edge_runtime, benchmarks)),
     }  # fmt: skip

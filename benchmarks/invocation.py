@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.configurations import find_reference, matrix
 from benchmarks.measure import measure_matrix
 from benchmarks.merge.boards import board_name
 from benchmarks.merge.card import card_text
@@ -17,6 +16,7 @@ from benchmarks.reporting.output import refuse_report, show_report, write_page
 from benchmarks.reporting.page import report_html
 from benchmarks.reporting.progress import StatusLine
 from benchmarks.reporting.table import report_text
+from benchmarks.subjects import open_subjects, whole_matrix
 from benchmarks.sustained.command import measure_sustained, one_configuration
 from benchmarks.sustained.page import sustained_html
 from benchmarks.sustained.report import SustainedReport
@@ -35,10 +35,10 @@ class Invocation:
     """Arguments of ``bench``, as click has checked them.
 
     Attributes:
-        bundle: Path of the bundle.
+        bundles: Paths of the bundles, at least one.
         engines: Engines to measure; all that are installed if empty.
         saliencies: Maps to measure; all that the bundle has if empty.
-        threads: Threads of the engine; as many as ``edge-infer`` takes if None.
+        threads: Threads of the engine; as many as ``edge-infer`` takes if empty.
         frames: Timed frames of one process.
         warmup: Frames before them.
         rounds: Processes of each configuration.
@@ -57,10 +57,10 @@ class Invocation:
         remote_python: Python there.
     """
 
-    bundle: str
+    bundles: tuple[str, ...]
     engines: tuple[str, ...]
     saliencies: tuple[str, ...]
-    threads: int | None
+    threads: tuple[int, ...]
     frames: int
     warmup: int
     rounds: int
@@ -79,13 +79,16 @@ class Invocation:
     remote_python: str
 
     def for_remote(self) -> list[str]:
-        """Return the arguments behind the bundle's path for the same run elsewhere."""
+        """Return the arguments behind the bundles' paths for the same run elsewhere."""
         words = ["--json", "-", "--frames", self.frames, "--warmup", self.warmup]
         words += ["--rounds", self.rounds]
-        repeated = {"--engine": self.engines, "--saliency": self.saliencies}
+        repeated: dict[str, tuple[object, ...]] = {
+            "--engine": self.engines,
+            "--saliency": self.saliencies,
+            "--threads": self.threads,
+        }
         words += [word for name, values in repeated.items() for v in values for word in (name, v)]
         single = {
-            "--threads": self.threads,
             "--minutes": self.minutes,
             "--rate": self.rate,
             "--camera": self.camera,
@@ -125,6 +128,8 @@ def _refuse_contradictions(options: Invocation) -> None:
         raise UsageError("A card shows the usual rounds; leave out --card or --minutes.")
     if options.rate is not None and options.camera is not None:
         raise UsageError("A camera has a rate of its own; give --rate or --camera.")
+    if options.minutes is not None and max(len(options.bundles), len(options.threads)) > 1:
+        raise UsageError("One configuration runs on: give one --bundle and one --threads.")
 
 
 def _run_matrix(options: Invocation) -> None:
@@ -137,10 +142,10 @@ def _run_matrix(options: Invocation) -> None:
 
 
 def _measured(options: Invocation) -> Report:
-    bundle = open_bundle(options.bundle)
-    reference = find_reference(bundle)
-    plan = matrix(bundle, reference, options.engines, options.saliencies)
-    return measure_matrix(bundle, reference, plan, _workload(options))
+    subjects, workload = open_subjects(options.bundles), _workload(options)
+    threads = options.threads or (workload.threads,)
+    plan = whole_matrix(subjects, options.engines, options.saliencies, threads)
+    return measure_matrix(subjects, plan, workload)
 
 
 def _run_sustained(options: Invocation) -> None:
@@ -155,7 +160,7 @@ def _run_sustained(options: Invocation) -> None:
 
 def _ran_on(options: Invocation) -> SustainedReport:
     assert options.minutes is not None
-    bundle = open_bundle(options.bundle)
+    bundle = open_bundle(options.bundles[0])
     endurance = Endurance(
         60 * options.minutes, options.rate or 0.0, options.camera, options.battery_wh
     )
@@ -166,10 +171,10 @@ def _ran_on(options: Invocation) -> SustainedReport:
 def _remote(options: Invocation) -> Any:
     """Measure on another machine and return the JSON value of the report."""
     host = RemoteHost(str(options.host), options.ssh_config, options.remote_python)
-    bundle = open_bundle(options.bundle)
+    bundles = [subject.bundle for subject in open_subjects(options.bundles)]
     with StatusLine() as line:
         line.show(f"measuring on {host.address}")
-        return json.loads(run_remote(host, bundle, ["--bundle"], options.for_remote()).require())
+        return json.loads(run_remote(host, bundles, ["--bundle"], options.for_remote()).require())
 
 
 def _workload(options: Invocation) -> Workload:
@@ -177,5 +182,5 @@ def _workload(options: Invocation) -> Workload:
         frames=options.frames,
         warmup=options.warmup,
         rounds=options.rounds,
-        threads=options.threads or default_threads(),
+        threads=options.threads[0] if options.threads else default_threads(),
     )

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from benchmarks.absent import Absent
 from benchmarks.conditions import conditions
 from benchmarks.configurations import Configuration, Matrix
 from benchmarks.installed_size import installed_bytes
 from benchmarks.report import BundleIdentity, Report
 from benchmarks.reporting.progress import StatusLine
 from benchmarks.rounds import measure_rounds
+from benchmarks.subjects import Subject
 from benchmarks.workload import Workload
-from edge_runtime.bundle import Bundle, Reference
 
 __all__ = ["measure_matrix"]
 
 
-def measure_matrix(
-    bundle: Bundle, reference: Reference | Absent, plan: Matrix, workload: Workload
-) -> Report:
+def measure_matrix(subjects: Sequence[Subject], plan: Matrix, workload: Workload) -> Report:
     """Measure a matrix and return its report; a terminal sees which process runs.
+
+    Args:
+        subjects: The bundles, at least one.
+        plan: What to measure of them.
+        workload: How much.
 
     Raises:
         SaliedgeError: A process failed.
@@ -38,9 +41,10 @@ def measure_matrix(
                 f"[{count}/{total}] round {number + 1} of {workload.rounds}: {configuration.name}"
             )
 
-        results = measure_rounds(bundle, reference, plan.configurations, workload, show)
+        results = measure_rounds(subjects, plan.configurations, workload, show)
     return Report(
-        bundle=BundleIdentity.of(bundle),
+        bundle=BundleIdentity.of(subjects[0].bundle),
+        further_bundles=tuple(BundleIdentity.of(subject.bundle) for subject in subjects[1:]),
         workload=workload,
         conditions=found,
         started_utc=started.isoformat(timespec="seconds"),
@@ -48,6 +52,7 @@ def measure_matrix(
         results=results,
         left_out=plan.left_out,
         installed_bytes=installed_bytes(
-            bundle, tuple(dict.fromkeys(item.engine for item in plan.configurations))
+            [subject.bundle for subject in subjects],
+            tuple(dict.fromkeys(item.engine for item in plan.configurations)),
         ),
     )

@@ -11,7 +11,13 @@ from edge_runtime.option_group import give_options
 from edge_runtime.plugin_choice import PluginChoice
 from edge_runtime.plugins import ENGINES
 
-__all__ = ["engines_option", "remote_options", "saliencies_option", "threads_option"]
+__all__ = [
+    "engines_option",
+    "remote_options",
+    "saliencies_option",
+    "several_threads_option",
+    "threads_option",
+]
 
 _ENGINE_NAMES = ("onnx", "litert", "tflite-runtime")
 
@@ -35,6 +41,13 @@ threads_option = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     help="Threads of the engine. Default: the processors, up to 4.",
+)
+several_threads_option = click.option(
+    "--threads",
+    multiple=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads of the engine; can be repeated. Default: the processors, up to 4.",
 )
 
 

@@ -5,6 +5,9 @@ Schema ``MAJOR.MINOR``; a reader accepts an unknown minor and refuses an unknown
 1.0  First version.
 1.1  ``stability``: a verdict and its findings, in words.
 1.2  ``costs`` of a round and of a summary, ``difference_ms`` of a ratio, ``installed_bytes``.
+2.0  Several numbers of threads and several bundles: ``threads`` and ``bundle`` of a result,
+     ``further_bundles``, ratios ``threads`` and ``bundle``. A reader of 1.x would take two results
+     that differ in these alone for one. Files of 1.x are read.
 
 The file holds every sample. The figures in ``summary`` and ``ratios`` are there for readers that
 do not want to compute them; this reader computes them anew, so they cannot contradict the samples.
@@ -19,7 +22,7 @@ from typing import Any
 from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.reporting.report_file import json_lines, read_report_file, report_fields
-from benchmarks.stability import findings_of_machine, findings_of_rounds
+from benchmarks.stability import findings_of_machine, findings_of_rounds, told
 from benchmarks.summary import Ratio, Summary, ratios, summarize
 from benchmarks.worker import Round
 from benchmarks.workload import Workload
@@ -27,7 +30,8 @@ from edge_runtime.bundle import Bundle
 
 __all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
 
-SCHEMA = "1.2"
+SCHEMA = "2.0"
+_OLDER_MAJORS = ("1",)
 _KIND = "saliedge-bench"
 
 
@@ -87,6 +91,8 @@ class Result:
         """Return the JSON object that :meth:`from_json` reads."""
         return {
             **self.configuration.to_json(),
+            "threads": self.configuration.threads,
+            "bundle": self.configuration.bundle,
             "name": self.configuration.name,
             "graph": self.graph,
             "model_bytes": self.model_bytes,
@@ -109,14 +115,15 @@ class Report:
     """Everything that a run of ``bench`` found out.
 
     Attributes:
-        bundle: What was measured.
-        workload: How.
+        bundle: What was measured; the first of several.
+        workload: How; its threads are those of configurations that name none.
         conditions: On what; see :func:`benchmarks.conditions.conditions`.
         started_utc: ISO 8601 time of the start.
         seconds: Duration of the whole run.
         results: One for each configuration, in the order of measuring.
         left_out: Name of a configuration or engine -> why it was not measured.
         installed_bytes: What takes space on the disk -> how much; empty in an older report.
+        further_bundles: The others, if several were measured.
     """
 
     bundle: BundleIdentity
@@ -127,6 +134,26 @@ class Report:
     results: tuple[Result, ...]
     left_out: dict[str, str]
     installed_bytes: dict[str, int | Absent] = field(default_factory=dict)
+    further_bundles: tuple[BundleIdentity, ...] = ()
+
+    @property
+    def bundles(self) -> tuple[BundleIdentity, ...]:
+        """All that were measured."""
+        return (self.bundle, *self.further_bundles)
+
+    @property
+    def thread_counts(self) -> tuple[int, ...]:
+        """Numbers of threads that were measured, in that order."""
+        return tuple(dict.fromkeys(self.threads_of(item.configuration) for item in self.results))
+
+    def threads_of(self, configuration: Configuration) -> int:
+        """Threads of the engine in a configuration."""
+        return configuration.threads or self.workload.threads
+
+    def bundle_of(self, configuration: Configuration) -> BundleIdentity:
+        """Return the bundle of a configuration; ``StopIteration`` if the report lacks it."""
+        file = configuration.bundle
+        return next(item for item in self.bundles if file in (None, item.file))
 
     @property
     def engine_versions(self) -> dict[str, str]:
@@ -143,14 +170,11 @@ class Report:
     @property
     def findings(self) -> tuple[str, ...]:
         """Why figures cannot be relied on, a sentence each; empty if they are stable."""
+        found = {
+            result.configuration.name: findings_of_rounds(result.rounds) for result in self.results
+        }
         sentences = findings_of_machine(self.conditions["machine"])
-        # What is found of many configurations is told once, with their names.
-        names_of: dict[str, list[str]] = {}
-        for result in self.results:
-            for sentence in findings_of_rounds(result.rounds, self.workload.warmup):
-                names_of.setdefault(sentence, []).append(result.configuration.name)
-        told = [f"{', '.join(names)}: {sentence}" for sentence, names in names_of.items()]
-        return (*sentences, *told)
+        return (*sentences, *told(found, self.workload.warmup))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that :meth:`from_json` reads."""
@@ -159,6 +183,7 @@ class Report:
             "kind": _KIND,
             "schema": SCHEMA,
             "bundle": vars(self.bundle).copy(),
+            "further_bundles": [vars(item).copy() for item in self.further_bundles],
             "workload": self.workload.to_json(),
             "conditions": self.conditions,
             "engine_versions": self.engine_versions,
@@ -185,8 +210,8 @@ class Report:
         Raises:
             ValueError: It is no report, of another major version, or lacks something.
         """
-        with report_fields(record, _KIND, SCHEMA, "bench"):
-            return cls(
+        with report_fields(record, _KIND, SCHEMA, "bench", _OLDER_MAJORS):
+            found = cls(
                 bundle=BundleIdentity(**record["bundle"]),
                 workload=Workload.from_json(record["workload"]),
                 conditions=dict(record["conditions"]),
@@ -198,7 +223,14 @@ class Report:
                     name: or_absent(size, int)
                     for name, size in record.get("installed_bytes", {}).items()
                 },
+                further_bundles=tuple(
+                    BundleIdentity(**item) for item in record.get("further_bundles", ())
+                ),
             )
+            known = {None, *(item.file for item in found.bundles)}
+            if not known.issuperset(item.configuration.bundle for item in found.results):
+                raise ValueError("a configuration is of a bundle that it does not name")
+            return found
 
 
 def read_report(path: Path) -> Report:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration, graph_of, schedule
 from benchmarks.exchange import ask, worker_command
 from benchmarks.report import Result
+from benchmarks.subjects import Subject, folder_of
 from benchmarks.worker import Round, Task
 from benchmarks.workload import Workload, synthetic_frames
-from edge_runtime.bundle import Bundle, Reference
 
 __all__ = ["WORKER", "measure_rounds", "run_process"]
 
@@ -20,8 +19,7 @@ WORKER = worker_command("benchmarks.worker")
 
 
 def measure_rounds(
-    bundle: Bundle,
-    reference: Reference | Absent,
+    subjects: Sequence[Subject],
     configurations: Sequence[Configuration],
     workload: Workload,
     on_start: Callable[[int, Configuration], None] = lambda number, configuration: None,
@@ -29,8 +27,7 @@ def measure_rounds(
     """Measure every configuration in every round, each time in a fresh process.
 
     Args:
-        bundle: The bundle.
-        reference: Its float graphs; may be Absent if no configuration needs them.
+        subjects: The bundles; one may lack its reference if no configuration needs it.
         configurations: What to measure.
         workload: How much.
         on_start: Told the round, from 0, and the configuration before each process.
@@ -41,17 +38,16 @@ def measure_rounds(
     Raises:
         SaliedgeError: A process failed; see :func:`run_process`.
     """
-    folders = {"int8": bundle, "float32": reference}
     frames = synthetic_frames(workload).tobytes()
     measured: dict[Configuration, list[Round]] = {item: [] for item in configurations}
     for number, configuration in schedule(configurations, workload.rounds):
         on_start(number, configuration)
-        folder = _present(folders[configuration.precision])
+        folder = folder_of(subjects, configuration)
         task = Task(str(folder.path), folder.sha256, configuration, workload)
         measured[configuration].append(run_process(task, frames))
     results = []
     for configuration, rounds in measured.items():
-        folder = _present(folders[configuration.precision])
+        folder = folder_of(subjects, configuration)
         file = graph_of(folder, configuration).file
         size = folder.spec.files[file].bytes
         results.append(Result(configuration, file, size, tuple(rounds)))
@@ -72,9 +68,3 @@ def run_process(task: Task, frames: bytes, command: Sequence[str] = WORKER) -> R
     task = replace(task, started_ns=time.monotonic_ns())
     answer = ask(command, task.to_json(), frames, task.configuration, key="round")
     return Round.from_json(answer)
-
-
-def _present(folder: Bundle | Reference | Absent) -> Bundle | Reference:
-    if isinstance(folder, Absent):
-        raise ValueError(f"a float configuration needs the reference: {folder.reason}")
-    return folder

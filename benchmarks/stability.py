@@ -1,14 +1,16 @@
 """Whether a report's figures can be relied on, in plain words.
 
-Each finding names what is wrong and what to do. A report without a finding is called stable, which
-says that it agrees with itself, not that the machine was quiet at another time.
+Each sentence names what is wrong and what to do, once for all configurations of which it is true.
+A report without a finding is called stable, which says that it agrees with itself, not that the
+machine was quiet at another time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ from benchmarks.comparing.comparison import MINIMUM_EFFECT, MINIMUM_ROUNDS
 from benchmarks.summary import round_medians
 from benchmarks.worker import Round
 
-__all__ = ["findings_of_machine", "findings_of_rounds", "steady_from"]
+__all__ = ["Finding", "findings_of_machine", "findings_of_rounds", "steady_from", "told"]
 
 # Of the level that the last half of a process's frames has.
 _STEADY = 1.05
@@ -25,6 +27,43 @@ _WINDOWS = 20
 # Between the quartiles of the processes' medians, as a share of their median.
 _DISAGREEMENT = 0.10
 _BUSY_SHARE = 0.5
+# More configurations than these are counted instead of named.
+_NAMED = 4
+
+Kind = Literal["few", "warming", "disagree", "slower", "faster"]
+_TREND = (
+    "from the first processes to the last, beyond chance: let the machine cool down, or wait until "
+    "other work has ended."
+)
+_SENTENCES: dict[Kind, str] = {
+    "few": "too few to tell chance from change; give --rounds {minimum} or more.",
+    "warming": "so many timed frames of a process are still slower than the rest; give --warmup "
+    "{warmup}.",
+    "disagree": "half of the processes' medians lie so far apart; end other work on the machine, "
+    "or give more --rounds.",
+    "slower": f"became so much slower {_TREND}",
+    "faster": f"became so much faster {_TREND}",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What makes the inference times of one configuration unreliable.
+
+    Attributes:
+        kind: Too ``few`` processes, frames that still are ``warming`` up, processes that
+            ``disagree``, or that became ``slower`` or ``faster``.
+        value: How many processes or frames; else the share by which they differ.
+    """
+
+    kind: Kind
+    value: float
+
+    @property
+    def figure(self) -> str:
+        """The value for people."""
+        unit = {"few": " processes", "warming": " frames"}.get(self.kind)
+        return f"{self.value:.0%}" if unit is None else f"{self.value:.0f}{unit}"
 
 
 def steady_from(samples: npt.ArrayLike) -> int:
@@ -56,40 +95,55 @@ def steady_from(samples: npt.ArrayLike) -> int:
     return steady
 
 
-def findings_of_rounds(rounds: Sequence[Round], warmup: int) -> list[str]:
+def told(found: Mapping[str, Sequence[Finding]], warmup: int) -> list[str]:
+    """Say what was found, in one sentence for each kind.
+
+    Args:
+        found: Name of each configuration -> what was found of it, maybe nothing.
+        warmup: Frames that were not counted.
+    """
+    sentences = []
+    for kind, sentence in _SENTENCES.items():
+        holders = {
+            name: item for name, findings in found.items() for item in findings if item.kind == kind
+        }
+        if holders:
+            most = max(item.value for item in holders.values())
+            text = sentence.format(minimum=MINIMUM_ROUNDS, warmup=warmup + 2 * int(most))
+            sentences.append(f"{_who(holders, len(found))}: {text}")
+    return sentences
+
+
+def _who(holders: Mapping[str, Finding], count: int) -> str:
+    """Name configurations with their figures, or count them if they are many."""
+    if len(holders) <= _NAMED:
+        return ", ".join(f"{name} ({item.figure})" for name, item in holders.items())
+    ordered = sorted(holders.values(), key=lambda item: item.value)
+    least, most = ordered[0].figure, ordered[-1].figure
+    how_many = "all" if len(holders) == count else f"{len(holders)} of"
+    return f"{how_many} {count} configurations ({least if least == most else f'{least} to {most}'})"
+
+
+def findings_of_rounds(rounds: Sequence[Round]) -> list[Finding]:
     """What makes the inference times of one configuration unreliable.
 
     Args:
         rounds: Its processes.
-        warmup: Frames that were not counted.
     """
     found = []
     if len(rounds) < MINIMUM_ROUNDS:
-        found.append(
-            f"{len(rounds)} processes are too few to tell chance from change; give --rounds "
-            f"{MINIMUM_ROUNDS} or more."
-        )
+        found.append(Finding("few", len(rounds)))
     unsteady = int(median(steady_from(item.inference_ns) for item in rounds))
     if unsteady:
-        found.append(
-            f"the first {unsteady} timed frames of a process are still slower than the rest; give "
-            f"--warmup {warmup + 2 * unsteady}."
-        )
+        found.append(Finding("warming", unsteady))
     medians = np.array(round_medians(rounds))
     low, high = np.percentile(medians, [25, 75])
     spread = (high - low) / np.median(medians)
     if spread > _DISAGREEMENT:
-        found.append(
-            f"its processes disagree: half of their medians lie {spread:.0%} apart; end other work "
-            "on the machine, or give more --rounds."
-        )
+        found.append(Finding("disagree", spread))
     trend = _trend(medians)
     if abs(trend) > MINIMUM_EFFECT:
-        found.append(
-            f"it became {abs(trend):.0%} {'slower' if trend > 0 else 'faster'} from the first "
-            "processes to the last, beyond chance: let the machine cool down, or wait until other "
-            "work has ended."
-        )
+        found.append(Finding("slower" if trend > 0 else "faster", abs(trend)))
     return found
 
 

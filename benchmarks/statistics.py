@@ -43,6 +43,13 @@ class MedianInterval:
     confidence: float
     rounds: tuple[float, ...]
 
+    @property
+    def text(self) -> str:
+        """For people, with the interval if there is one: ``1.023 (0.981 to 1.060)``."""
+        if isinstance(self.low, Absent) or isinstance(self.high, Absent):
+            return f"{self.median:.3f}"
+        return f"{self.median:.3f} ({self.low:.3f} to {self.high:.3f})"
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the report."""
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -68,7 +68,8 @@ class Ratio:
     """How one configuration's median inference compares with another's, round by round.
 
     Attributes:
-        kind: ``precision`` (INT8 over float) or ``saliency`` (with a map over without).
+        kind: ``precision`` (INT8 over float), ``saliency`` (with a map over without), ``threads``
+            (more over the fewest) or ``bundle`` (another over the first).
         numerator: Configuration above the line.
         denominator: Configuration below it; they differ in what ``kind`` says and nothing else.
         interval: Median of the rounds' ratios with its interval; below 1 the numerator is faster.
@@ -129,20 +130,30 @@ def round_medians(rounds: Sequence[Round]) -> tuple[float, ...]:
 def ratios(measured: Mapping[Configuration, Sequence[Round]]) -> tuple[Ratio, ...]:
     """Compare what belongs together: INT8 with float, and each map with the plain graph.
 
+    Of several numbers of threads each is compared with the fewest, of several bundles each with the
+    first.
+
     Args:
         measured: Configuration -> its rounds; the same number for all.
 
     Returns:
         A ratio for each pair of which both were measured, in the order of the numerators.
     """
+    fewest = min((item.threads for item in measured if item.threads is not None), default=None)
+    first = next((item.bundle for item in measured), None)
     found: list[Ratio] = []
     for numerator in measured:
-        float_twin = Configuration(numerator.engine, "float32", numerator.saliency)
-        plain_twin = Configuration(numerator.engine, numerator.precision, "none")
-        if numerator.precision == "int8" and float_twin in measured:
-            found.append(_ratio("precision", numerator, float_twin, measured))
-        if numerator.saliency != "none" and plain_twin in measured:
-            found.append(_ratio("saliency", numerator, plain_twin, measured))
+        twins = {
+            "precision": replace(numerator, precision="float32"),
+            "saliency": replace(numerator, saliency="none"),
+            "threads": replace(numerator, threads=fewest),
+            "bundle": replace(numerator, bundle=first),
+        }
+        found += [
+            _ratio(kind, numerator, twin, measured)
+            for kind, twin in twins.items()
+            if twin != numerator and twin in measured
+        ]
     return tuple(found)
 
 

@@ -27,7 +27,7 @@ from edge_runtime.engines import Engine, open_engine
 from edge_runtime.errors import ArtifactError
 from edge_runtime.preprocessing import Preprocessing
 
-__all__ = ["Round", "Task", "check_unchanged", "main", "measure", "open_folder"]
+__all__ = ["Round", "Task", "check_unchanged", "main", "measure", "open_folder", "time_frames"]
 
 
 _NOT_SAID = Absent("nobody said when the process was started")
@@ -149,7 +149,7 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
         configuration.engine,
         folder,
         configuration.saliency,
-        workload.threads,
+        configuration.threads or workload.threads,
         configuration.precision,
     )
     with engine:
@@ -157,7 +157,7 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
         after_load, pss_after_load = resident_memory(), proportional_memory()
         frames = read_frames()
         network_bytes = np.empty((1, preprocessing.height, preprocessing.width, 3), np.uint8)
-        stages_ns, processor_ns = _time_frames(
+        stages_ns, processor_ns = time_frames(
             engine, preprocessing, frames, network_bytes, workload
         )
         preprocess_ns, inference_ns = stages_ns.T
@@ -186,7 +186,7 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
         )
 
 
-def _time_frames(
+def time_frames(
     engine: Engine,
     preprocessing: Preprocessing,
     frames: npt.NDArray[np.uint8],

@@ -7,7 +7,7 @@ from docs_site.configuration_page import configuration_page
 from docs_site.exit_code_page import exit_code_page
 from docs_site.json_formats_page import json_formats_page
 from docs_site.page import Page
-from docs_site.schema_page import bench_report_page, bundle_schema_page
+from docs_site.schema_page import bench_report_pages, bundle_schema_page
 
 __all__ = ["generated_pages", "pages_below"]
 
@@ -18,7 +18,7 @@ def generated_pages() -> list[Page]:
         *command_pages.command_pages(),
         configuration_page(),
         bundle_schema_page(),
-        bench_report_page(),
+        *bench_report_pages(),
         json_formats_page(),
         exit_code_page(),
         *api_pages.api_pages(),

@@ -10,10 +10,16 @@ from docs_site.markdown import code, table
 from docs_site.page import Page
 from edge_runtime.bundle.json_schema import bundle_json_schema
 
-__all__ = ["bench_report_page", "bundle_schema_page", "schema_tables"]
+__all__ = ["bench_report_pages", "bundle_schema_page", "schema_tables"]
 
 Json = dict[str, Any]
-BENCH_SCHEMA = Path(__file__).parent.parent / "docs" / "reference" / "bench-report.schema.json"
+_REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+BENCH_REPORTS = {
+    "bench-report": "bench report",
+    "sustained-report": "bench --minutes report",
+    "profile-report": "bench profile report",
+}
+"""Name of a schema in the reference -> title of its page."""
 # Bounds and forms that are told in words behind the type.
 _LIMITS = {
     "minimum": "at least {}",
@@ -39,15 +45,15 @@ def bundle_schema_page() -> Page:
     )
 
 
-def bench_report_page() -> Page:
-    """What ``bench --json`` writes."""
-    schema = json.loads(BENCH_SCHEMA.read_text(encoding="utf-8"))
-    return Page(
-        "reference/bench-report.md",
-        "bench report",
-        f"{schema['description']}\n\n[The JSON Schema](bench-report.schema.json) as a file.\n\n"
-        + schema_tables(schema),
-    )
+def bench_report_pages() -> list[Page]:
+    """What ``bench``, ``bench --minutes`` and ``bench profile`` write with ``--json``."""
+    pages = []
+    for name, title in BENCH_REPORTS.items():
+        file = f"{name}.schema.json"
+        schema = json.loads((_REFERENCE / file).read_text(encoding="utf-8"))
+        body = f"{schema['description']}\n\n[The JSON Schema]({file}) as a file.\n\n"
+        pages.append(Page(f"reference/{name}.md", title, body + schema_tables(schema)))
+    return pages
 
 
 def schema_tables(schema: Json) -> str:

@@ -11,6 +11,7 @@ from benchmarks.configurations import Configuration, find_reference, matrix
 from benchmarks.measure import measure_matrix
 from benchmarks.profile.measure import measure_profile
 from benchmarks.reporting.progress import StatusLine
+from benchmarks.subjects import Subject
 from benchmarks.sustained.command import measure_sustained
 from benchmarks.sustained.run import Endurance
 from benchmarks.workload import Workload
@@ -89,7 +90,8 @@ def _doctor() -> list[Mapping[str, str]]:
 
 
 def _bench(bundle: Bundle, reference: Reference | Absent, plan: Plan) -> dict[str, Any]:
-    return measure_matrix(bundle, reference, matrix(bundle, reference), plan.workload).to_json()
+    subjects = [Subject(bundle, reference)]
+    return measure_matrix(subjects, matrix(bundle, reference), plan.workload).to_json()
 
 
 def _profile(bundle: Bundle, reference: Reference | Absent, plan: Plan) -> dict[str, Any]:

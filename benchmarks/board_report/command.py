@@ -117,7 +117,7 @@ def _there(
     from benchmarks.remote.ssh import run_remote
 
     click.echo(f"measuring on {host.address}", err=True)
-    answer = run_remote(host, bundle, ["board-report"], arguments)
+    answer = run_remote(host, [bundle], ["board-report"], arguments)
     # What is there is kept, whatever is missing from it.
     data = answer.data or answer.require()
     return json.loads(data), answer.failure

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Report
+from benchmarks.configurations import Configuration
+from benchmarks.report import BundleIdentity, Report, Result
 from edge_runtime.errors import UsageError
 
-__all__ = ["MUST_AGREE", "check_comparable", "differences"]
+__all__ = ["MUST_AGREE", "check_comparable", "differences", "pairs_of"]
 
 MUST_AGREE = {
     "machine": (
@@ -21,10 +23,12 @@ MUST_AGREE = {
         "governor",
         "max_frequency_khz",
     ),
-    "workload": ("threads", "frame_width", "frame_height"),
-    "bundle": ("height", "width"),
+    "workload": ("frame_width", "frame_height"),
 }
-"""Entries of a report without which a ratio says nothing about the software."""
+"""Entries of a report without which a ratio says nothing about the software.
+
+Threads and input size are those of a configuration: one is compared with its like.
+"""
 
 _MAY_DIFFER = {
     "bundle": ("name", "sha256"),
@@ -37,7 +41,8 @@ def check_comparable(base: Report, base_path: Path, new: Report, new_path: Path)
     """Refuse reports of other machines or other work.
 
     Raises:
-        UsageError: An entry of :data:`MUST_AGREE` differs; it names the first.
+        UsageError: An entry of :data:`MUST_AGREE` differs, or they share no number of threads or no
+            input size; it names the first.
     """
     ours, theirs = _tables(base), _tables(new)
     for table, entries in MUST_AGREE.items():
@@ -49,6 +54,34 @@ def check_comparable(base: Report, base_path: Path, new: Report, new_path: Path)
                     f"{entry} ({_shown(before)}, {_shown(after)}); measure both alike on one "
                     "machine."
                 )
+    for what, of_base, of_new in (
+        ("number of threads", _threads(base), _threads(new)),
+        ("input size", _sizes(base), _sizes(new)),
+    ):
+        if set(of_base).isdisjoint(of_new):
+            raise UsageError(
+                f"{base_path} and {new_path} cannot be compared: they share no {what} "
+                f"({_shown(of_base)}, {_shown(of_new)}); measure both alike on one machine."
+            )
+
+
+def pairs_of(base: Report, new: Report) -> list[tuple[Result, Result]]:
+    """Return every configuration that two reports share, as measured in each.
+
+    The same engine, precision, map and threads, and a bundle of the same input size: of several of
+    that size, the one with the same file name.
+    """
+    partners = {item.file: _partner(item, base, new) for item in new.bundles}
+    of_base: dict[tuple[Configuration, str | None], Result] = {
+        _key(base, item.configuration): item for item in base.results
+    }
+    pairs = []
+    for result in new.results:
+        engine, file = _key(new, result.configuration)
+        before = of_base.get((engine, partners[file]))
+        if before is not None:
+            pairs.append((before, result))
+    return pairs
 
 
 def differences(base: Report, new: Report) -> list[str]:
@@ -72,8 +105,44 @@ def _tables(report: Report) -> dict[str, Mapping[str, Any]]:
         "machine": report.conditions["machine"],
         "software": report.conditions["software"],
         "workload": report.workload.to_json(),
-        "bundle": vars(report.bundle),
+        "bundle": {
+            entry: _one_or_all([getattr(item, entry) for item in report.bundles])
+            for entry in _MAY_DIFFER["bundle"]
+        },
     }
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _threads(report: Report) -> list[int]:
+    return list(report.thread_counts)
+
+
+def _sizes(report: Report) -> list[str]:
+    return [_size(item) for item in report.bundles]
+
+
+def _size(bundle: BundleIdentity) -> str:
+    return f"{bundle.width}x{bundle.height}"
+
+
+def _key(report: Report, configuration: Configuration) -> tuple[Configuration, str]:
+    """A configuration with its threads and without its bundle, and that bundle's file."""
+    file = report.bundle_of(configuration).file
+    return replace(configuration, threads=report.threads_of(configuration), bundle=None), file
+
+
+def _partner(bundle: BundleIdentity, base: Report, new: Report) -> str | None:
+    """File of the base's bundle that is compared with one of the new report; None without."""
+    ours, theirs = (
+        [item.file for item in report.bundles if _size(item) == _size(bundle)]
+        for report in (base, new)
+    )
+    if len(ours) == len(theirs) == 1:
+        return ours[0]
+    return bundle.file if bundle.file in ours else None
 
 
 def _shown(value: Any) -> str:

@@ -20,7 +20,7 @@ from benchmarks.comparing.comparison import (
     holm,
     with_verdicts,
 )
-from benchmarks.comparing.compatibility import check_comparable, differences
+from benchmarks.comparing.compatibility import check_comparable, differences, pairs_of
 from benchmarks.report import Report, Result, read_report
 from edge_runtime.errors import UsageError
 
@@ -112,17 +112,15 @@ def compare_reports(
         UsageError: They share none.
     """
     base, *others = named
-    of_base = {result.configuration: result for result in base.report.results}
     pairs = [
-        (other.path, of_base[result.configuration], result)
+        (other.path, before, after)
         for other in others
-        for result in other.report.results
-        if result.configuration in of_base
+        for before, after in pairs_of(base.report, other.report)
     ]
     if not pairs:
         raise UsageError(
-            f"{base.path} shares no configuration with the other reports; measure the same engines "
-            "and maps."
+            f"{base.path} shares no configuration with the other reports; measure the same "
+            "engines, maps, threads and input sizes."
         )
     compared = with_verdicts(
         [
@@ -132,7 +130,7 @@ def compare_reports(
     )
     return tuple(
         Change(
-            after.configuration.name,
+            max(before.configuration.name, after.configuration.name, key=len),
             path,
             _level_ms(before, stage, percentile),
             _level_ms(after, stage, percentile),

@@ -35,8 +35,8 @@ class Boards:
 
     @property
     def bundle(self) -> str:
-        """Name of the bundle's folder."""
-        return next(iter(self.reports.values())).bundle.file
+        """Name of the bundle's folder; of several, all of them."""
+        return ", ".join(item.file for item in next(iter(self.reports.values())).bundles)
 
     def to_bytes(self) -> bytes:
         """Return the JSON file."""
@@ -55,7 +55,7 @@ def read_boards(paths: Sequence[Path]) -> Boards:
     first_path, first = found[0]
     reports: dict[str, Report] = {}
     for path, report in found:
-        if report.bundle.sha256 != first.bundle.sha256:
+        if [item.sha256 for item in report.bundles] != [item.sha256 for item in first.bundles]:
             raise UsageError(
                 f"{first_path} and {path} measured different bundles ({first.bundle.file}, "
                 f"{report.bundle.file}); merge reports of one."

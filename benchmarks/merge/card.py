@@ -25,13 +25,15 @@ def card_text(reports: Mapping[str, Report]) -> str:
     Args:
         reports: Name of the board -> its report; all of one bundle.
     """
-    bundle = next(iter(reports.values())).bundle
+    bundles = ", ".join(
+        f"`{bundle.file}` (`{bundle.sha256[:16]}`), input {bundle.width} x {bundle.height}"
+        for bundle in next(iter(reports.values())).bundles
+    )
     lines = [
         "## Speed, memory and size",
         "",
-        f"`{bundle.file}` (`{bundle.sha256[:16]}`), input {bundle.width} x {bundle.height}, "
-        "measured by `bench` of saliedge. Against float: by how much INT8 differs from the same "
-        "network in float in the same engine; the time with its interval.",
+        f"{bundles}, measured by `bench` of saliedge. Against float: by how much INT8 differs from "
+        "the same network in float in the same engine; the time with its interval.",
         "",
         _row(CARD),
         _row(("---", "---", *("---:" for _ in CARD[2:]))),
@@ -42,7 +44,7 @@ def card_text(reports: Mapping[str, Report]) -> str:
     for name, report in reports.items():
         state = "stable" if not report.findings else f"not stable: {' '.join(report.findings)}"
         lines += [f"**{name}**, {state}", ""]
-        lines += [f"- {line}" for line in conditions_lines(report)[1:]]
+        lines += [f"- {line}" for line in conditions_lines(report)[len(report.bundles) :]]
         lines.append("")
     return "\n".join(lines)
 

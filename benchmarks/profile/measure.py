@@ -16,12 +16,13 @@ from benchmarks.profile.report import Profile, ProfileReport
 from benchmarks.report import BundleIdentity
 from benchmarks.rounds import measure_rounds
 from benchmarks.sensors import BoardSensors
+from benchmarks.subjects import Subject
 from benchmarks.summary import round_medians
 from benchmarks.worker import Task
 from benchmarks.workload import Workload, synthetic_frames
 from edge_runtime.bundle import Bundle, Reference
 
-__all__ = ["measure_profile"]
+__all__ = ["measure_profile", "profiled"]
 
 WORKER = worker_command("benchmarks.profile.worker")
 _CONVERTING = ("QuantizeLinear", "DequantizeLinear", "QUANTIZE", "DEQUANTIZE", "Cast", "CAST")
@@ -61,8 +62,7 @@ def measure_profile(
         folder = bundle if configuration.precision == "int8" else reference
         assert not isinstance(folder, Absent)
         task = Task(str(folder.path), folder.sha256, configuration, workload)
-        answer = ask(WORKER, task.to_json(), frames, configuration, key="operators")
-        operators = Operators.from_json(answer)
+        operators = profiled(task, frames)
         advice: list[str] = []
         if configuration.precision == "int8":
             float_twin = replace(configuration, precision="float32")
@@ -94,13 +94,26 @@ def _levels(
 ) -> dict[Configuration, float]:
     """Median inference of each configuration in milliseconds, measured in turn."""
     results = measure_rounds(
-        bundle,
-        reference,
+        [Subject(bundle, reference)],
         configurations,
         workload,
         lambda number, item: say(f"latency, round {number + 1} of {workload.rounds}: {item.name}"),
     )
     return {result.configuration: median(round_medians(result.rounds)) for result in results}
+
+
+def profiled(task: Task, frames: bytes) -> Operators:
+    """Profile one configuration in a process of its own.
+
+    Args:
+        task: What to profile; its ``frames`` are the inferences that count.
+        frames: uint8 frames as its workload says, back to back.
+
+    Raises:
+        SaliedgeError: The process failed.
+    """
+    answer = ask(WORKER, task.to_json(), frames, task.configuration, key="operators")
+    return Operators.from_json(answer)
 
 
 def _convert_share(operators: Operators) -> float:

@@ -3,8 +3,8 @@
 The interpreter's Python interface has no profiler (ai-edge-litert up to 2.3, tflite-runtime 2.14).
 So each operator's time is what a graph that ends behind it takes longer than one that ends before
 it: all kernels are the engine's own, with its delegate. What an engine does across operators is
-attributed to the later one, and a difference of a few microseconds is noise; sums over types are
-what to look at.
+attributed to the later one, and single operators are noisy; sums over types are what to look at
+(``benchmarks.studies.operator_spread`` measures how far repeats are apart).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["METHOD", "increments", "profile_tflite"]
 
 METHOD = (
     "differences of graphs that end behind each operator, for want of a profiler in the Python "
-    "interface; single operators within some microseconds"
+    "interface; sums over types are what to look at"
 )
 _PASSES = 3
 _FASTEST_PERCENT = 20  # what else the machine does only ever adds to a time

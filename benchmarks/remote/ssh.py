@@ -89,27 +89,30 @@ class RemoteAnswer:
 
 
 def run_remote(
-    host: RemoteHost, bundle: Bundle, before: Sequence[str], after: Sequence[str]
+    host: RemoteHost, bundles: Sequence[Bundle], before: Sequence[str], after: Sequence[str]
 ) -> RemoteAnswer:
     """Run ``bench BEFORE... BUNDLE AFTER...`` on a board and wait for it.
 
-    The bundle, the float reference beside it and the slim package are copied into a temporary
+    The bundles, the float references beside them and the slim package are copied into a temporary
     folder there, which is removed at the end, also if this process is interrupted.
 
     Args:
         host: The board.
-        bundle: The bundle.
-        before: Arguments in front of the bundle's path.
-        after: Arguments behind it.
+        bundles: The bundles; no two have the same file name.
+        before: Arguments in front of each bundle's path.
+        after: Arguments behind all of them.
 
     Raises:
         DependencyError: The board cannot be reached, or lacks what it needs.
     """
     if shutil.which("ssh") is None:
         raise DependencyError("--host needs the OpenSSH client: apt install openssh-client.")
-    cargo = _cargo(bundle)
-    there = '"$place"/' + shlex.quote(bundle.path.resolve().name)
-    words = [*map(shlex.quote, before), there, *map(shlex.quote, after)]
+    cargo = _cargo(bundles)
+    words = []
+    for bundle in bundles:
+        there = '"$place"/' + shlex.quote(bundle.path.resolve().name)
+        words += [*map(shlex.quote, before), there]
+    words += map(shlex.quote, after)
     script = (
         _SCRIPT.replace("@SIZE@", str(len(cargo)))
         .replace("@PYTHON@", shlex.quote(host.python))
@@ -135,15 +138,15 @@ def run_remote(
     return RemoteAnswer(data, _failure(host, process.returncode, said))
 
 
-def _cargo(bundle: Bundle) -> bytes:
-    """Return a tar archive of the bundle, its float reference and the slim package."""
+def _cargo(bundles: Sequence[Bundle]) -> bytes:
+    """Return a tar archive of the bundles, their float references and the slim package."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        path = bundle.path.resolve()
-        archive.add(path, path.name, filter=_nobody)
-        reference = reference_path(path)
-        if reference.is_dir():
-            archive.add(reference, reference.name, filter=_nobody)
+        for path in (bundle.path.resolve() for bundle in bundles):
+            archive.add(path, path.name, filter=_nobody)
+            reference = reference_path(path)
+            if reference.is_dir():
+                archive.add(reference, reference.name, filter=_nobody)
         wheel = slim_wheel()
         member = tarfile.TarInfo(WHEEL_NAME)
         member.size = len(wheel)

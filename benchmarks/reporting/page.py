@@ -23,7 +23,8 @@ __all__ = ["report_html", "report_section"]
 
 def report_html(report: Report) -> str:
     """Return the page: verdict, latencies, processes, memory, tables and conditions."""
-    return html_page(f"bench: {report.bundle.name}", report_section(report))
+    names = ", ".join(dict.fromkeys(bundle.name for bundle in report.bundles))
+    return html_page(f"bench: {names}", report_section(report))
 
 
 def report_section(report: Report) -> str:

@@ -21,6 +21,7 @@ _WIDTH, _LEFT, _RIGHT = 1120, 180, 310
 _COLOURS = (
     "#0868ac", "#d95f0e", "#2a8a4a", "#7a5195", "#b5860b", "#c2407a", "#4f6d7a", "#8c564b",
 )  # fmt: skip
+_LONGEST = 34  # letters of the small line beside a picture
 _BINS = 96
 _ROW = 46
 _MIB = 1 << 20
@@ -39,7 +40,7 @@ def latency_svg(results: Sequence[Result]) -> str:
     parts = [_time_axis(scale, height)]
     for index, (result, found) in enumerate(zip(results, samples, strict=True)):
         base = 26 + _ROW * (index + 1) - 8
-        parts.append(_name(result.configuration.name, base))
+        parts.append(_label(result.configuration.name, _LEFT - 8, base - 2, "end"))
         parts.append(_ridge(found, scale, base, _COLOURS[index % len(_COLOURS)]))
         parts.append(_marks(result, scale, base))
     return picture(_WIDTH, height + 46, parts, "Inference, milliseconds, all processes together")
@@ -55,6 +56,7 @@ def rounds_svg(results: Sequence[Result]) -> str:
     def y(value: float) -> float:
         return bottom - math.log(value / low) / math.log(high / low) * (bottom - top)
 
+    line = 30 if any("," in result.configuration.name for result in results) else 18
     most = max(len(found) for found in medians)
     step = (_WIDTH - _LEFT - _RIGHT) / max(1, most - 1)
     parts = [
@@ -74,17 +76,16 @@ def rounds_svg(results: Sequence[Result]) -> str:
             f'<circle cx="{x:.1f}" cy="{height:.1f}" r="2.5" fill="{colour}"/>'
             for x, height in points
         ]
-        row = top + 8 + 18 * index
+        row = top + 8 + line * index
         parts.append(
             f'<rect x="{_WIDTH - _RIGHT + 24}" y="{row - 9}" width="12" height="10" '
-            f'fill="{colour}"/><text x="{_WIDTH - _RIGHT + 42}" y="{row}">'
-            f"{escape(result.configuration.name)}</text>"
+            f'fill="{colour}"/>{_label(result.configuration.name, _WIDTH - _RIGHT + 42, row)}'
         )
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{bottom + 24}" text-anchor="middle">'
         f"processes of each configuration, in order (1 to {most})</text>"
     )
-    height = max(bottom + 40, top + 18 * len(results) + 20)
+    height = max(bottom + 40, top + line * len(results) + 20)
     return picture(_WIDTH, height, parts, "Median inference of each process")
 
 
@@ -108,7 +109,7 @@ def memory_svg(results: Sequence[Result]) -> str:
     parts = []
     for index, (name, (before, after, peak)) in enumerate(rows):
         base = 46 + 30 * index
-        parts.append(_name(name, base + 13))
+        parts.append(_label(name, _LEFT - 8, base + 10, "end"))
         for value, colour in ((peak, "#cfe3f2"), (after, "#0868ac"), (before, "#8a8a8a")):
             parts.append(
                 f'<rect x="{_LEFT}" y="{base}" width="{value * scale:.1f}" height="18" '
@@ -180,5 +181,10 @@ def _marks(result: Result, scale: _Scale, base: int) -> str:
     return f'{lines}<text x="{_WIDTH - _RIGHT + 8}" y="{base - 6}" font-size="11">{told}</text>'
 
 
-def _name(name: str, y: int) -> str:
-    return f'<text x="{_LEFT - 8}" y="{y}" text-anchor="end">{escape(name)}</text>'
+def _label(name: str, x: int, y: int, anchor: str = "start") -> str:
+    """Name a configuration; its threads and its bundle stand below, smaller."""
+    what, _, where = name.partition(", ")
+    if len(where) > _LONGEST:
+        where = f"{where[: _LONGEST - 1]}…"
+    below = f'<tspan x="{x}" dy="11" font-size="10">{escape(where)}</tspan>' if where else ""
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(what)}{below}</text>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,9 @@ _Report = TypeVar("_Report")
 
 
 @contextmanager
-def report_fields(record: Any, kind: str, schema: str, writer: str) -> Iterator[None]:
+def report_fields(
+    record: Any, kind: str, schema: str, writer: str, older_majors: Sequence[str] = ()
+) -> Iterator[None]:
     """Check what a JSON value says that it is; the block then reads its fields.
 
     Args:
@@ -24,6 +26,7 @@ def report_fields(record: Any, kind: str, schema: str, writer: str) -> Iterator[
         kind: Its ``kind``.
         schema: The schema that this version reads, ``MAJOR.MINOR``; another minor is accepted.
         writer: The command that writes such reports, for the sentence.
+        older_majors: Earlier major versions that the block can read, too.
 
     Raises:
         ValueError: It is no such report, of another major version, or the block found a field
@@ -32,7 +35,7 @@ def report_fields(record: Any, kind: str, schema: str, writer: str) -> Iterator[
     if not isinstance(record, dict) or record.get("kind") != kind:
         raise ValueError(f"it is no report of {writer}")
     found = str(record.get("schema"))
-    if found.partition(".")[0] != schema.partition(".")[0]:
+    if found.partition(".")[0] not in (schema.partition(".")[0], *older_majors):
         raise ValueError(f"it has the schema {found}, and this version reads {schema}")
     try:
         yield

@@ -58,11 +58,16 @@ def conditions_lines(report: Report) -> list[str]:
     workload = report.workload
     engines = ", ".join(f"{name} {version}" for name, version in report.engine_versions.items())
     frame = f"{workload.frame_width} x {workload.frame_height}"
+    *fewer, last = sorted(report.thread_counts) or [workload.threads]
+    threads = plural(last, "thread")
+    if fewer:
+        threads = f"{', '.join(map(str, fewer))} and {threads}"
     return [
-        *machine_lines(report.bundle, report.conditions, engines),
+        *(_bundle_line(bundle) for bundle in report.bundles[:-1]),
+        *machine_lines(report.bundles[-1], report.conditions, engines),
         f"{plural(workload.rounds, 'round')} in turn, each process: "
         f"{workload.warmup} frames to warm up, {workload.frames} timed; "
-        f"{plural(workload.threads, 'thread')}, synthetic frames {frame}",
+        f"{threads}, synthetic frames {frame}",
     ]
 
 
@@ -73,12 +78,16 @@ def machine_lines(bundle: BundleIdentity, conditions: Mapping[str, Any], engines
     name = [] if isinstance(board, dict) else [board]
     flags = _shown(machine["cpu_flags"])
     return [
-        f"{bundle.file}  sha256 {bundle.sha256[:16]}  input {bundle.width} x {bundle.height}",
+        _bundle_line(bundle),
         f"{', '.join([*name, _shown(machine['cpu_model'])])} ({flags}), "
         f"{machine['processors_usable']} of {machine['processors']} processors usable, load "
         f"{_shown(machine['load_average'])}",
         f"{software['kernel']}, Python {software['python']}, {engines}",
     ]
+
+
+def _bundle_line(bundle: BundleIdentity) -> str:
+    return f"{bundle.file}  sha256 {bundle.sha256[:16]}  input {bundle.width} x {bundle.height}"
 
 
 def figure_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:

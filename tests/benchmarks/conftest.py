@@ -15,6 +15,7 @@ from benchmarks.report import BundleIdentity, Report, Result
 from benchmarks.worker import Round
 from benchmarks.workload import Workload
 from edge_runtime.bundle import open_bundle
+from tests.benchmarks.places import with_places
 from tests.commands import runner
 from tests.edge_runtime import tiny_graphs
 
@@ -74,6 +75,13 @@ def report(make_round, tmp_path):
         ),
         left_out={"litert": "not installed here", "tflite-runtime": "not installed here"},
     )
+
+
+@pytest.fixture
+def wide_report(report):
+    """The report with a second bundle and with two numbers of threads of the first."""
+    places = [("first.edge", 128, 1), ("first.edge", 128, 2), ("second.edge", 160, 1)]
+    return with_places(report, *places)
 
 
 @pytest.fixture

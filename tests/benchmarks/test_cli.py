@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pytest
 from benchmarks.report import read_report
 from edge_runtime import __version__
 from edge_runtime.cli import main as saliedge
+from tests.benchmarks.schemas import errors_of
 
 QUICK = ("--frames", 3, "--warmup", 1, "--rounds", 2, "--threads", 1)
 
@@ -46,6 +48,36 @@ def test_engines_and_maps_can_be_chosen(bench, bundle_path, tmp_path):
     report = read_report(path)
     assert [result.configuration.name for result in report.results] == ["litert int8 gradient"]
     assert report.workload.threads == 1
+
+
+def test_threads_and_bundles_are_measured_in_turn_in_one_run(bench, bundle_path, tmp_path):
+    large, path, page = tmp_path / "large.edge", tmp_path / "report.json", tmp_path / "report.html"
+    shutil.copytree(bundle_path, large)
+    ending = bench(
+        "--bundle", bundle_path, "--bundle", large, "--engine", "onnx", "--saliency", "none",
+        "--frames", 3, "--warmup", 1, "--rounds", 2, "--threads", 1, "--threads", 2,
+        "--json", path, "--html", page,
+    )  # fmt: skip
+    assert ending.code == 0, ending.err
+    record = json.loads(path.read_bytes())
+    assert errors_of(record, "bench-report") == []
+    report = read_report(path)
+    assert [result.configuration.name for result in report.results] == [
+        "onnx int8, 1 thread, tiny.edge", "onnx int8, 2 threads, tiny.edge",
+        "onnx float32, 1 thread, tiny.edge", "onnx float32, 2 threads, tiny.edge",
+        "onnx int8, 1 thread, large.edge", "onnx int8, 2 threads, large.edge",
+    ]  # fmt: skip
+    assert "onnx int8, 2 threads, tiny.edge / onnx int8, 1 thread, tiny.edge" in ending.out
+    assert "onnx int8, 1 thread, large.edge / onnx int8, 1 thread, tiny.edge" in ending.out
+    assert "large.reference does not lie beside the bundle" in ending.out
+    assert "2 threads, large.edge" in page.read_text()
+
+
+def test_two_bundles_of_one_name_are_refused(bench, bundle_path, tmp_path):
+    copy = tmp_path / "elsewhere" / "tiny.edge"
+    shutil.copytree(bundle_path, copy)
+    ending = bench("--bundle", bundle_path, "--bundle", copy, *QUICK)
+    assert (ending.code, "2 bundles are called tiny.edge" in ending.err) == (2, True)
 
 
 def test_the_report_on_stdout_is_alone_there(bench, bundle_path):

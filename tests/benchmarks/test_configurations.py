@@ -126,6 +126,15 @@ def test_a_configuration_reads_back_and_refuses_what_does_not_exist():
         Configuration("onnx", "int9", "none")
     with pytest.raises(ValueError, match="lacks"):
         Configuration.from_json({"engine": "onnx"})
+    with pytest.raises(ValueError, match="one thread at least"):
+        Configuration("onnx", "int8", "none", threads=0)
+
+
+def test_a_name_says_threads_and_bundle_only_where_they_are_chosen():
+    assert Configuration("litert", "int8", "cam").name == "litert int8 cam"
+    threaded = Configuration("litert", "int8", "none", threads=2, bundle="first.edge")
+    assert threaded.name == "litert int8, 2 threads, first.edge"
+    assert Configuration("onnx", "int8", "none", threads=1).name == "onnx int8, 1 thread"
 
 
 def test_the_command_offers_exactly_the_engines_there_are():

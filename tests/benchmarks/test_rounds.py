@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks import exchange
 from benchmarks.absent import Absent
-from benchmarks.configurations import Configuration, find_reference
+from benchmarks.configurations import Configuration
 from benchmarks.rounds import measure_rounds, run_process
+from benchmarks.subjects import Subject, open_subjects
 from benchmarks.worker import Task
 from benchmarks.workload import Workload
 from edge_runtime.bundle import open_bundle
@@ -36,10 +37,8 @@ def test_rounds_run_in_turn_in_a_fresh_process_each(bundle_path, monkeypatch):
         return ended(*arguments, **options)
 
     monkeypatch.setattr(exchange.subprocess, "run", run)
-    bundle = open_bundle(bundle_path)
     results = measure_rounds(
-        bundle,
-        find_reference(bundle),
+        open_subjects([bundle_path]),
         [INT8, FLOAT],
         WORKLOAD,
         lambda number, configuration: told.append((number, configuration)),
@@ -54,14 +53,14 @@ def test_rounds_run_in_turn_in_a_fresh_process_each(bundle_path, monkeypatch):
 
 def test_a_float_configuration_needs_the_reference(bundle_path):
     with pytest.raises(ValueError, match="needs the reference: lost"):
-        measure_rounds(open_bundle(bundle_path), Absent("lost"), [FLOAT], WORKLOAD)
+        measure_rounds([Subject(open_bundle(bundle_path), Absent("lost"))], [FLOAT], WORKLOAD)
 
 
 def test_an_error_keeps_its_class_and_its_sentence(bundle_path):
     graph = bundle_path / "int8.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"?")
     with pytest.raises(ArtifactError, match=r"int8\.onnx is not the file that was exported"):
-        measure_rounds(open_bundle(bundle_path), Absent("none"), [INT8], WORKLOAD)
+        measure_rounds(open_subjects([bundle_path]), [INT8], WORKLOAD)
 
 
 def test_a_process_that_is_killed_is_one_sentence():
@@ -106,5 +105,5 @@ def test_nothing_is_imported_from_the_folder_that_the_command_is_run_in(
     (trap / "numpy.py").write_text("raise SystemExit('trapped')")
     monkeypatch.chdir(trap)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", os.curdir)])
-    results = measure_rounds(open_bundle(bundle_path), Absent("none"), [INT8], WORKLOAD)
+    results = measure_rounds(open_subjects([bundle_path]), [INT8], WORKLOAD)
     assert len(results[0].rounds) == 2

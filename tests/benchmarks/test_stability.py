@@ -6,11 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.stability import findings_of_machine, findings_of_rounds, steady_from
+from benchmarks.stability import (
+    Finding,
+    findings_of_machine,
+    findings_of_rounds,
+    steady_from,
+    told,
+)
 
 
-def words(findings):
-    return " ".join(findings)
+def words(rounds):
+    """What is said of one configuration."""
+    return " ".join(told({"onnx int8": findings_of_rounds(rounds)}, warmup=20))
 
 
 @given(st.integers(0, 40), st.floats(1.06, 10))
@@ -44,38 +51,39 @@ def test_five_per_cent_above_the_level_is_steady():
 
 
 def test_even_processes_are_stable(make_round):
-    assert (
-        findings_of_rounds([make_round(*[5.0 + 0.01 * i] * 40) for i in (0, 1, -1) * 3], 20) == []
-    )
+    assert findings_of_rounds([make_round(*[5.0 + 0.01 * i] * 40) for i in (0, 1, -1) * 3]) == []
 
 
 def test_frames_that_warm_up_are_told_with_the_option_to_give(make_round):
     rounds = [make_round(*[9.0] * 10, *[5.0] * 90) for _ in range(6)]
-    assert "the first 10 timed frames" in words(findings_of_rounds(rounds, 20))
-    assert "--warmup 40" in words(findings_of_rounds(rounds, 20))
+    assert "onnx int8 (10 frames): so many timed frames" in words(rounds)
+    assert "--warmup 40" in words(rounds)
 
 
 def test_processes_that_disagree_are_told(make_round):
     rounds = [make_round(*[level] * 20) for level in (5.0, 7.0, 5.1, 7.1, 4.9, 7.0)]
     # Quartiles 5.025 and 7.0 around 6.05.
-    assert findings_of_rounds(rounds, 20) == [
-        "its processes disagree: half of their medians lie 33% apart; end other work on the "
+    assert words(rounds) == (
+        "onnx int8 (33%): half of the processes' medians lie so far apart; end other work on the "
         "machine, or give more --rounds."
-    ]
+    )
 
 
 def test_processes_a_tenth_apart_agree(make_round):
     # Quartiles 9.5 and 10.5 around 10, then 9.49 and 10.5.
     levels = [9.0, 9.5, 10.0, 10.5, 11.0]
-    for lower, told in ((9.5, False), (9.49, True)):
+    for lower, disagree in ((9.5, False), (9.49, True)):
         rounds = [make_round(level) for level in (9.0, lower, *levels[2:])]
-        assert ("disagree" in words(findings_of_rounds(rounds, 20))) == told
+        assert ("lie so far apart" in words(rounds)) == disagree
 
 
-@pytest.mark.parametrize(("step", "word"), [(0.03, "5% slower"), (-0.03, "6% faster")])
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [(0.03, "(5%): became so much slower"), (-0.03, "(6%): became so much faster")],
+)
 def test_a_trend_over_the_processes_is_told(make_round, step, word):
     rounds = [make_round(*[5.0 + step * index] * 20) for index in range(10)]
-    assert word in words(findings_of_rounds(rounds, 20))
+    assert word in words(rounds)
 
 
 def with_inversions(count, inversions):
@@ -89,7 +97,7 @@ def with_inversions(count, inversions):
 
 
 @pytest.mark.parametrize(
-    ("count", "inversions", "told"),
+    ("count", "inversions", "beyond_chance"),
     [
         # Pairs in order less pairs that are not, and one less, against 2.576 deviations of
         # sqrt(n (n - 1) (2 n + 5) / 18): 15 - 1 against 13.7, then 13 - 1.
@@ -102,27 +110,48 @@ def with_inversions(count, inversions):
         (5, 0, False),
     ],
 )
-def test_a_trend_is_told_where_the_order_is_beyond_chance(make_round, count, inversions, told):
+def test_a_trend_is_told_where_the_order_is_beyond_chance(
+    make_round, count, inversions, beyond_chance
+):
     rounds = [
         make_round(5 + 0.01 * rank * 20 / count) for rank in with_inversions(count, inversions)
     ]
-    assert ("from the first processes to the last" in words(findings_of_rounds(rounds, 20))) == told
+    assert ("from the first processes to the last" in words(rounds)) == beyond_chance
 
 
 def test_few_processes_are_told(make_round):
-    assert findings_of_rounds([make_round(5.0)] * 2, 20) == [
-        "2 processes are too few to tell chance from change; give --rounds 6 or more."
-    ]
-    assert findings_of_rounds([make_round(5.0)] * 6, 20) == []
+    assert words([make_round(5.0)] * 2) == (
+        "onnx int8 (2 processes): too few to tell chance from change; give --rounds 6 or more."
+    )
+    assert findings_of_rounds([make_round(5.0)] * 6) == []
+
+
+def disagreeing(*shares):
+    return {f"configuration {i}": [Finding("disagree", share)] for i, share in enumerate(shares)}
+
+
+def test_what_is_found_of_many_configurations_is_told_once():
+    (sentence,) = told(disagreeing(0.12, 0.41, 0.2, 0.3, 0.22), 20)
+    assert sentence.startswith("all 5 configurations (12% to 41%): half of the processes'")
+    (sentence,) = told({**disagreeing(0.12, 0.41, 0.2, 0.3, 0.22), "steady": []}, 20)
+    assert sentence.startswith("5 of 6 configurations (12% to 41%): ")
+    (sentence,) = told(disagreeing(0.12, 0.41), 20)
+    assert sentence.startswith("configuration 0 (12%), configuration 1 (41%): ")
+
+
+def test_the_warm_up_to_give_is_that_of_the_slowest_to_settle():
+    (sentence,) = told({"a": [Finding("warming", 10)], "b": [Finding("warming", 30)]}, 20)
+    assert sentence.startswith("a (10 frames), b (30 frames): ")
+    assert sentence.endswith("give --warmup 80.")
 
 
 @pytest.mark.parametrize(
-    ("load", "told"),
+    ("load", "busy"),
     [(0.9, False), (1.0, False), (1.01, True), (2, True), ({"absent": "no loadavg"}, False)],
 )
-def test_a_busy_machine_is_told(load, told):
+def test_a_busy_machine_is_told(load, busy):
     found = findings_of_machine({"load_average": load, "processors_usable": 2})
-    assert ("busy" in words(found)) == told
+    assert ("busy" in " ".join(found)) == busy
 
 
 @pytest.mark.parametrize("machine", [{}, {"load_average": 9.0}, {"processors_usable": 2}])

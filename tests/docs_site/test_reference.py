@@ -17,7 +17,7 @@ from docs_site.exit_code_page import exit_code_page
 from docs_site.json_formats_page import FORMATS, Format, json_formats_page
 from docs_site.json_shape import entries
 from docs_site.reference import generated_pages, pages_below
-from docs_site.schema_page import bench_report_page, bundle_schema_page
+from docs_site.schema_page import bench_report_pages, bundle_schema_page
 from edge_runtime.bundle.json_schema import bundle_json_schema
 from edge_runtime.cli import COMMANDS
 from edge_runtime.errors import EXIT_CODES
@@ -78,11 +78,13 @@ def test_the_bundle_has_every_entry_of_its_schema() -> None:
     assert '| `format` | `"onnx"`, `"tflite"` |' in page.body
 
 
-def test_the_report_of_bench_has_its_nested_objects() -> None:
-    body = bench_report_page().body
-    assert "| `load_average` | number or absent |" in body
-    assert "## `results[].rounds[]`" in body
-    assert {"kind", "schema", "results", "inference_ns"} <= cells(body)
+def test_the_reports_of_bench_have_their_nested_objects() -> None:
+    bench, sustained, profile = (page.body for page in bench_report_pages())
+    assert "| `load_average` | number or absent |" in bench
+    assert "## `results[].rounds[]`" in bench
+    assert {"kind", "schema", "results", "inference_ns"} <= cells(bench)
+    assert {"moments", "temperature_celsius", "joules_per_frame"} <= cells(sustained)
+    assert {"profiles", "is_float", "share"} <= cells(profile)
 
 
 @pytest.mark.parametrize("found", FORMATS, ids=lambda found: found.title)

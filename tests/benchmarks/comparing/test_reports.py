@@ -25,6 +25,7 @@ from benchmarks.configurations import Configuration
 from benchmarks.report import BundleIdentity, Report, Result
 from benchmarks.workload import Workload
 from edge_runtime.errors import UsageError, run_command
+from tests.benchmarks.places import with_places
 from tests.commands import runner
 
 
@@ -122,8 +123,8 @@ def with_input(report):
         (with_machine("cpu_model", "another"), "cpu_model"),
         (with_machine("cpu_flags", ["avx2"]), "cpu_flags"),
         (with_machine("governor", "powersave"), "governor"),
-        (with_threads, "threads"),
-        (with_input, "height"),
+        (with_threads, "number of threads (1, 2)"),
+        (with_input, "input size (128x96, 128x64)"),
     ],
 )
 def test_other_machines_and_other_work_are_refused(make_report, run_compare, change, told):
@@ -134,6 +135,32 @@ def test_other_machines_and_other_work_are_refused(make_report, run_compare, cha
     assert "base.json" in ending.err
     assert "new.json" in ending.err
     assert ending.err.count("\n") == 1
+
+
+def placed(*places):
+    return lambda report: with_places(report, *places)
+
+
+def test_a_configuration_is_compared_with_that_of_its_threads_and_input_size(
+    make_report, run_compare
+):
+    base = make_report("base.json", int8_none=5.0)
+    places = [("a.edge", 64, 1), ("b.edge", 128, 1), ("b.edge", 128, 2)]
+    ending = run_compare(base, make_report("new.json", placed(*places), int8_none=5.0))
+    assert ending.code == 0, ending.err
+    lines = [line for line in ending.out.splitlines() if line.startswith("onnx")]
+    assert [line.split("  ")[0] for line in lines] == ["onnx int8, 1 thread, b.edge"]
+
+
+def test_bundles_of_one_input_size_are_compared_by_their_names(make_report):
+    places = [("a.edge", 128, 1), ("b.edge", 128, 1)]
+    base = make_report("base.json", placed(*places), int8_none=5.0)
+    new = make_report("new.json", placed(*places, ("c.edge", 128, 1)), int8_none=5.0)
+    changes = compare_reports(open_reports([base, new]), "inference")
+    assert [change.name for change in changes] == [
+        "onnx int8, 1 thread, a.edge",
+        "onnx int8, 1 thread, b.edge",
+    ]
 
 
 def test_other_software_is_compared_and_named(make_report, run_compare):

@@ -57,6 +57,13 @@ def test_reports_of_different_bundles_are_refused(on_board, report):
         read_boards([on_board("Pi 5"), on_board("Pi 4", bundle=other)])
 
 
+def test_a_card_names_every_bundle_and_its_conditions_none(wide_report):
+    head, _, conditions = card_text({"Pi 5": wide_report}).partition("**Pi 5**")
+    assert "`first.edge` (`abababababababab`), input 128 x 96, `second.edge`" in head
+    assert "onnx int8, 2 threads, first.edge" in head
+    assert "sha256" not in conditions
+
+
 @pytest.mark.parametrize("record", [[], {"kind": "saliedge-bench-merged", "schema": "2.0"}])
 def test_another_file_is_refused_in_one_sentence(tmp_path, record):
     path = tmp_path / "other.json"

@@ -6,6 +6,7 @@ import json
 import os
 
 from benchmarks.profile.report import ProfileReport
+from tests.benchmarks.schemas import errors_of, unlike
 
 
 def test_int8_and_float_are_profiled_in_both_engines(bench, bundle_path, tmp_path):
@@ -15,6 +16,9 @@ def test_int8_and_float_are_profiled_in_both_engines(bench, bundle_path, tmp_pat
     record = json.loads(path.read_bytes())
     report = ProfileReport.from_json(record)
     assert report.to_json() == record
+    assert errors_of(record, "profile-report") == []
+    assert unlike(record, "profile-report") == set()
+    assert errors_of({**record, "profiles": [{}]}, "profile-report")
     profiles = {profile.configuration.name: profile for profile in report.profiles}
     assert set(profiles) == {"onnx int8", "onnx float32", "litert int8"}
     assert all(profile.operators.ms > 0 for profile in profiles.values())

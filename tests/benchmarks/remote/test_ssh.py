@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,20 @@ def test_a_name_that_a_shell_would_read_is_a_name(bench, bundle_path, remote, tm
     )
     assert ending.code == 0, ending.err
     assert json.loads(ending.out)["bundle"]["file"] == odd.name
+
+
+def test_several_bundles_and_threads_go_there_in_one_run(bench, bundle_path, remote, tmp_path):
+    other = tmp_path / "other.edge"
+    shutil.copytree(bundle_path, other)
+    ending = bench(
+        "--bundle", bundle_path, "--bundle", other, "--engine", "litert", "--saliency", "none",
+        "--frames", 2, "--rounds", 1, "--threads", 1, "--threads", 2, *remote, "--json", "-",
+    )  # fmt: skip
+    assert ending.code == 0, ending.err
+    assert [result["name"] for result in json.loads(ending.out)["results"]] == [
+        "litert int8, 1 thread, tiny.edge", "litert int8, 2 threads, tiny.edge",
+        "litert int8, 1 thread, other.edge", "litert int8, 2 threads, other.edge",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_the_page_shows_every_figure_and_loads_nothing(report):
     for result in report.results:
         assert f"{result.summary.stages_ms['inference']['p50']:.3f}" in page
     assert "p99 needs 1000 samples" in page
-    assert "processes are too few" in page
+    assert "too few to tell chance from change" in page
     assert "sha256 abababababababab" in page
 
 
@@ -29,6 +30,18 @@ def test_each_picture_names_each_configuration(report, draw):
     known = [r for r in report.results if not isinstance(r.summary.memory_peak_bytes, Absent)]
     texts = [text.text for text in ElementTree.fromstring(draw(known)).iter(f"{SVG}text")]
     assert {result.configuration.name for result in known} <= set(texts)
+
+
+@pytest.mark.parametrize("draw", [latency_svg, rounds_svg, memory_svg])
+def test_threads_and_bundle_stand_below_the_name_and_fit(report, draw):
+    file = "a-very-long-name-of-a-bundle-that-does-not-fit.edge"
+    (result,) = report.results[:1]
+    named = replace(result.configuration, threads=2, bundle=file)
+    picture = ElementTree.fromstring(draw([replace(result, configuration=named)]))
+    (text,) = [text for text in picture.iter(f"{SVG}text") if text.text == "onnx int8"]
+    (below,) = text.iter(f"{SVG}tspan")
+    assert below.text.startswith("2 threads, a-very-long")
+    assert below.text.endswith("…") and len(below.text) == 34
 
 
 def test_every_process_is_a_point_in_the_order_of_measuring(report):

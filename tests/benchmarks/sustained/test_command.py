@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmarks.sustained.report import read_sustained
 from benchmarks.sustained.run import window_seconds
+from tests.benchmarks.schemas import errors_of, unlike
 
 SHORT = ("--minutes", 0.005, "--warmup", 1, "--threads", 1)
 
@@ -35,6 +38,9 @@ def test_a_meter_gives_the_energy_of_a_frame(bench, bundle_path, tmp_path):
     assert report.energy.battery_hours == 2.0
     assert report.energy.joules_per_frame == pytest.approx(4.5 / report.fps)
     assert report.age_ms["p50"] > 0
+    record = json.loads(path.read_bytes())
+    assert errors_of(record, "sustained-report") == []
+    assert unlike(record, "sustained-report") == set()
 
 
 def test_strict_wants_a_run_that_is_long_enough(bench, bundle_path):
@@ -49,6 +55,7 @@ def test_strict_wants_a_run_that_is_long_enough(bench, bundle_path):
         (("--rate", 25), 2, "give --minutes"),
         ((*SHORT, "--rate", 25, "--camera", "0"), 2, "--rate or --camera"),
         ((*SHORT, "--engine", "onnx", "--engine", "litert"), 2, "one --engine"),
+        ((*SHORT, "--threads", 2), 2, "one --threads"),
         ((*SHORT, "--meter", "missing"), 6, "missing gives no power"),
         ((*SHORT, "--camera", "99"), 6, "/dev/video99"),
     ],

@@ -11,6 +11,7 @@ from benchmarks.sustained.page import sustained_html
 from benchmarks.sustained.report import SustainedReport, read_sustained
 from benchmarks.sustained.table import sustained_text
 from edge_runtime.errors import ArtifactError
+from tests.benchmarks.schemas import errors_of
 from tests.pages import check_self_contained
 
 
@@ -54,6 +55,15 @@ def test_another_file_is_refused_in_one_sentence(hot_run, tmp_path, broken):
     path.write_text(json.dumps(record))
     with pytest.raises(ArtifactError, match="give the file that"):
         read_sustained(path)
+
+
+def test_the_documented_schema_describes_a_run_with_a_meter(hot_run):
+    assert errors_of(json.loads(hot_run.to_bytes()), "sustained-report") == []
+
+
+@pytest.mark.parametrize("broken", [{"schema": "2.0"}, {"moments": []}, {"summary": {}}])
+def test_the_documented_schema_refuses_what_is_no_report(hot_run, broken):
+    assert errors_of({**hot_run.to_json(), **broken}, "sustained-report")
 
 
 def test_the_terminal_sees_the_verdict_and_the_figures(hot_run):
