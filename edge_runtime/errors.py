@@ -208,6 +208,8 @@ def run_command(
     try:
         result = command.main(args=arguments, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption):
+            _tell_its_place(error)
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -228,6 +230,18 @@ def run_command(
     finally:
         signal.signal(signal.SIGTERM, previous)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _tell_its_place(error: click.NoSuchOption) -> None:
+    """Add to the message where an option belongs that a command above has."""
+    context = error.ctx
+    while context is not None and context.parent is not None:
+        above = context.parent
+        if any(error.option_name in one.opts for one in above.command.params):
+            told = f"{above.command_path} {error.option_name} ... {context.info_name}"
+            error.message += f" It stands before {context.info_name!r}: {told}"
+            return
+        context = above
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:

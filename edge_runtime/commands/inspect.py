@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+_SHARES = ("accuracy", "macro_sensitivity")
+
 
 @click.command(
     "inspect",
@@ -198,7 +200,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             flat += _flat(value, f"{prefix}{name}.")
         else:
-            flat.append((f"{prefix}{name}", _shown(value)))
+            is_share = isinstance(value, float) and name in _SHARES
+            flat.append((f"{prefix}{name}", f"{value:.1%}" if is_share else _shown(value)))
     return flat
 
 

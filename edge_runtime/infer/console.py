@@ -78,17 +78,14 @@ class LiveLine(Sink):
 
 def print_summary(summary: RunSummary, options: InferOptions) -> None:
     """Print the closing summary: on stdout, unless the JSON lines are there."""
-    frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
-    lines = [f"{frames} in {summary.seconds:.1f} s: {summary.fps:.1f} FPS"]
     if summary.only is not None:
-        lines.insert(0, _prediction(summary.only))
-    elif not options.shows_predictions and summary.frames:
-        lines.insert(0, _HINT)
-    if summary.latency_ms:
-        lines.append(f"latency (preprocess + infer): {_percentiles(summary.latency_ms)}")
-        lines.append(f"age of a frame at its prediction: {_percentiles(summary.age_ms)}")
-        labels = ", ".join(f"{name} {count}" for name, count in summary.labels.items())
-        lines.append(f"labels: {labels}")
+        # Percentiles and a rate of a single frame would be the same number again and again.
+        lines = [_prediction(summary.only)]
+        lines.append(f"latency (preprocess + infer): {summary.latency_ms['p50']:.2f} ms")
+    else:
+        lines = _figures(summary)
+        if summary.frames and not options.shows_predictions:
+            lines.insert(0, _HINT)
     lines.append(f"peak memory: {summary.peak_memory_mib:.0f} MiB")
     lines.append(f"frames dropped: {summary.dropped}")
     if summary.losses:
@@ -99,6 +96,17 @@ def print_summary(summary: RunSummary, options: InferOptions) -> None:
         if target is not None and target != "-":
             lines.append(f"written: {target}")
     click.echo("\n".join(lines), err=options.jsonl == "-")
+
+
+def _figures(summary: RunSummary) -> list[str]:
+    """What is known of many frames, or of none."""
+    lines = [f"{summary.frames} frames in {summary.seconds:.1f} s: {summary.fps:.1f} FPS"]
+    if summary.latency_ms:
+        lines.append(f"latency (preprocess + infer): {_percentiles(summary.latency_ms)}")
+        lines.append(f"age of a frame at its prediction: {_percentiles(summary.age_ms)}")
+        labels = ", ".join(f"{name} {count}" for name, count in summary.labels.items())
+        lines.append(f"labels: {labels}")
+    return lines
 
 
 def _prediction(prediction: Prediction) -> str:

@@ -106,6 +106,21 @@ def test_a_wrong_option_is_code_two(capsys):
     assert caught.value.code == 2
 
 
+def test_an_option_of_the_command_above_is_told_its_place(capsys):
+    @click.group()
+    @click.option("--state-dir")
+    def store(state_dir):
+        pass
+
+    @store.command("list")
+    def list_all():
+        pass
+
+    with pytest.raises(SystemExit):
+        run_command(store, ["list", "--state-dir", "here"], name="store")
+    assert "before 'list': store --state-dir ... list" in capsys.readouterr().err
+
+
 def test_the_exit_code_table_lists_every_code():
     text = errors.exit_code_table()
     assert all(f"{code}  " in text for code in EXIT_CODES)

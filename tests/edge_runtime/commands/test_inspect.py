@@ -19,7 +19,7 @@ def test_everything_that_matters_is_shown(saliedge, tiny_bundle_path):
         "int8-cam.onnx",
         "cam 4x4",
         "1 of 1 passed",
-        "accuracy",
+        "accuracy  98.0%",
         "holds patients' pictures  no",
         "p >= 0.2500",
         "96.0% (90.0% to 100.0%)",
