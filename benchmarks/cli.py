@@ -17,6 +17,7 @@ from benchmarks.options import (
 from benchmarks.subcommands import CommandWithSubcommands
 from edge_runtime import __version__
 from edge_runtime.cli import LazyCommand
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import run_command
 
 __all__ = ["bench", "main"]
@@ -72,7 +73,7 @@ threads are measured in turn, too: every engine, precision and map of each with 
     cls=CommandWithSubcommands,
     subcommands=_SUBCOMMANDS,
     epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=SETTINGS,
 )
 @click.option(
     "--bundle",

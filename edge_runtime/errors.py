@@ -208,9 +208,8 @@ def run_command(
     try:
         result = command.main(args=arguments, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
-        if isinstance(error, click.NoSuchOption):
-            _tell_its_place(error)
-        error.show()
+        told = _with_its_place(error) if isinstance(error, click.NoSuchOption) else error
+        told.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _fail("Interrupted.", INTERRUPTED)
@@ -232,16 +231,19 @@ def run_command(
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _tell_its_place(error: click.NoSuchOption) -> None:
-    """Add to the message where an option belongs that a command above has."""
-    context = error.ctx
+def _with_its_place(error: click.NoSuchOption) -> click.NoSuchOption:
+    """Say where an option belongs that a command above has."""
+    import click
+
+    context, name = error.ctx, error.option_name
     while context is not None and context.parent is not None:
         above = context.parent
-        if any(error.option_name in one.opts for one in above.command.params):
-            told = f"{above.command_path} {error.option_name} ... {context.info_name}"
-            error.message += f" It stands before {context.info_name!r}: {told}"
-            return
+        if any(name in one.opts for one in above.command.params):
+            place = f"{above.command_path} {name} ... {context.info_name}"
+            message = f"{error.message} It stands before {context.info_name!r}: {place}"
+            return click.NoSuchOption(name, message, ctx=error.ctx)
         context = above
+    return error
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmarks.options import remote_options, threads_option
+from edge_runtime.command_settings import SETTINGS
 
 if TYPE_CHECKING:
     from benchmarks.remote.ssh import RemoteHost
@@ -30,9 +31,7 @@ number in it; look at it before you send it. Takes 10 minutes or more.
 _FRAMES, _WARMUP, _ROUNDS = 100, 20, 6
 
 
-@click.command(
-    "board-report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.command("board-report", epilog=_EPILOG, context_settings=SETTINGS)
 @click.argument("bundle", metavar="BUNDLE")
 @click.option(
     "--out", required=True, metavar="FILE", help="The file to send in (JSON); - for stdout."

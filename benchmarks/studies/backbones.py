@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.studies.partitions import delegated_partitions
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, SaliedgeError, run_command
 from edge_runtime.files import atomic_write_text
 from export.candidate import Candidate, GraphFile, emit_candidate
@@ -153,7 +154,7 @@ def _measured(name: str, side: int) -> list[str]:
         return [f"| `{name}` | refused: {error} | | | | | |"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("names", nargs=-1)
 @click.option("--size", type=int, default=96, show_default=True, help="Side of the input.")
 @click.option("--out", type=click.Path(path_type=Path), help="Markdown file.")
