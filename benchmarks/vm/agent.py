@@ -21,7 +21,7 @@ from edge_runtime.errors import SaliedgeError
 __all__ = ["Agent", "Ended"]
 
 _LOOK_SECONDS = 0.2
-_ANSWER_SECONDS = 120.0
+_ANSWER_SECONDS = 300.0
 _COMMAND_SECONDS = 900.0
 _PIECE_BYTES = 1 << 18
 _RECEIVED_BYTES = 1 << 16

@@ -64,6 +64,9 @@ def copy_folder(agent: Agent, folder: Path, parent: str) -> str:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.add(folder, folder.name)
+    archive_there = f"{parent}/{folder.name}.tar"
     agent.check("mkdir", "-p", parent)
-    agent.check("tar", "-x", "--no-same-owner", "-C", parent, input_data=packed.getvalue())
+    agent.write_file(archive_there, packed.getvalue())
+    agent.check("tar", "-x", "--no-same-owner", "-C", parent, "-f", archive_there)
+    agent.check("rm", archive_there)
     return f"{parent}/{folder.name}"

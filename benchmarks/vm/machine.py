@@ -56,8 +56,7 @@ class Machine(Closing):
         self.forwarded = dict(zip(ports, _free_ports(len(ports)), strict=True))
         self._image = image
         self._disk = folder / "disk.qcow2"
-        self._console = folder / "console.txt"
-        self._errors = folder / "qemu.txt"
+        self._outputs = self._console, self._errors = folder / "console.txt", folder / "qemu.txt"
         self._socket = folder / "agent"
         self._process: subprocess.Popen[bytes] | None = None
         self._agent: Agent | None = None
@@ -74,9 +73,15 @@ class Machine(Closing):
         return self._agent
 
     @property
-    def console(self) -> str:
-        """What kernel and services printed since the latest boot."""
-        return self._console.read_text(errors="replace") if self._console.exists() else ""
+    def running(self) -> bool:
+        """Whether it is on. A kernel that panics switches it off."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def said(self) -> str:
+        """The last lines that its console and qemu printed since the latest boot."""
+        texts = [path.read_text(errors="replace") for path in self._outputs if path.exists()]
+        return " / ".join(line for text in texts for line in text.splitlines()[-_TOLD_LINES:])
 
     def boot(self, hardware: Hardware = _PI_4) -> None:
         """Switch on, and wait until commands can be run.
@@ -94,11 +99,10 @@ class Machine(Closing):
             )
         try:
             self._wait_for_socket()
-            self._agent = Agent(self._socket, _BOOT_SECONDS, self._runs)
+            self._agent = Agent(self._socket, _BOOT_SECONDS, lambda: self.running)
         except SaliedgeError as error:
-            said = (self.console or self._errors.read_text(errors="replace")).splitlines()
             self.cut_power()
-            raise SaliedgeError(f"{error} {' / '.join(said[-_TOLD_LINES:])}") from error
+            raise SaliedgeError(f"{error} It said: {self.said}") from error
 
     def cut_power(self) -> None:
         """End the machine at once, as it is; what it had not written to its disk is lost."""
@@ -118,13 +122,10 @@ class Machine(Closing):
         self._agent = self._process = None
         self._socket.unlink(missing_ok=True)
 
-    def _runs(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
     def _wait_for_socket(self) -> None:
         deadline = time.monotonic() + _OFF_SECONDS
         while not self._socket.exists():
-            if not self._runs() or time.monotonic() > deadline:
+            if not self.running or time.monotonic() > deadline:
                 raise SaliedgeError("The machine could not be started.")
             time.sleep(0.05)
 

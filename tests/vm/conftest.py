@@ -57,6 +57,7 @@ def device(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         machine.agent.check("saliedge", "models", "install", bundle, "--use")
         # Comes back when the service says that it is ready.
         machine.agent.check("systemctl", "start", "saliedge")
+        device.wait_until_good(open_bundle(tiny_bundle).sha256)
         yield device
 
 

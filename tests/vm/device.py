@@ -122,12 +122,23 @@ class Device:
             ),
         )
 
+    def wait_until_good(self, sha256: str) -> None:
+        """Look at the store until a model has proved itself."""
+        self.wait_for(
+            f"the model {sha256[:12]} has proved itself",
+            lambda: True if self.selection()["good"] == sha256 else None,
+        )
+
     def wait_for(
         self, what: str, look: Callable[[], _Found | None], seconds: float = WAIT_SECONDS
     ) -> _Found:
         """Look until something is found; the test fails with the journal after so long."""
         deadline = time.monotonic() + seconds
         while (found := look()) is None:
+            if not self.machine.running:
+                pytest.fail(
+                    f"the machine has ended before this was seen: {what}\n{self.machine.said}"
+                )
             if time.monotonic() > deadline:
                 journal = self.agent.run("journalctl", "-u", "saliedge", "-o", "cat", "-n", "15")
                 pytest.fail(f"not seen within {seconds:g} s: {what}\n{journal.out}")

@@ -25,9 +25,7 @@ def test_a_model_has_proved_itself_when_it_has_classified_the_frames_of_its_tria
 ):
     path, sha256 = new_bundle("third")
     device.agent.check("saliedge", "models", "install", device.copy_bundle(path), "--use")
-    device.wait_for(
-        "the trial is over", lambda: True if device.selection()["good"] == sha256 else None
-    )
+    device.wait_until_good(sha256)
     assert device.selection()["trial"] is None
 
 
@@ -35,9 +33,7 @@ def test_rolling_back_returns_to_the_model_before(device, new_bundle):
     before = device.selection()["good"]
     path, sha256 = new_bundle("fourth")
     device.agent.check("saliedge", "models", "install", device.copy_bundle(path), "--use")
-    device.wait_for(
-        "the trial is over", lambda: True if device.selection()["good"] == sha256 else None
-    )
+    device.wait_until_good(sha256)
     device.agent.check("saliedge", "models", "rollback")
     device.wait_for_model(before)
 

@@ -59,7 +59,19 @@ def test_an_installation_that_was_reported_outlasts_a_cut_at_once(device, new_bu
 
 def test_lines_written_before_a_cut_are_whole_and_the_next_run_goes_on_with_the_file(device):
     device.wait_for_moment("live", lambda moment: moment.record["state"] == "live")
+    device.agent.check("sync")  # so that only what is written from now on may be lost
+    before = _lines(device)
     _cut_power_and_boot(device)
     _wait_until_healthy(device)
-    lines = device.agent.check("cat", f"{STORE}/predictions.jsonl").splitlines()
-    assert all("source" in json.loads(line) for line in lines)
+    after = _lines(device)
+    assert after[0] == before[0]
+    starts_before, starts_after = (
+        sum(record.get("frame") == 0 for record in records) for records in (before, after)
+    )
+    assert starts_after == starts_before + 1
+
+
+def _lines(device):
+    """What the file of JSON lines holds up to its last line end; each line must be whole."""
+    text = device.agent.check("cat", f"{STORE}/predictions.jsonl")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.vm.conftest import CAMERA_SIZE_WH
-from tests.vm.device import METRICS_PORT
+from tests.vm.device import METRICS_PORT, STORE
 
 pytestmark = pytest.mark.vm
 
@@ -77,8 +77,18 @@ def test_health_and_metrics_are_told_to_monitors(device, first):
 
 
 def test_every_frame_is_a_line_on_the_disk(device):
-    lines = device.agent.check("tail", "-n", "5", "/var/lib/saliedge/predictions.jsonl")
+    lines = device.agent.check("tail", "-n", "5", f"{STORE}/predictions.jsonl")
     records = [json.loads(line) for line in lines.splitlines()]
     assert {record["source"] for record in records} == {"/dev/video0"}
     frames = [record["frame"] for record in records]
     assert frames == sorted(frames)
+
+
+def test_the_doctor_finds_engines_and_camera_and_nothing_that_keeps_it_from_working(device):
+    ended = device.saliedge("doctor", "--json", "--state-dir", STORE)
+    assert ended.code == 0, ended.out + ended.err
+    findings = {finding["name"]: finding for finding in json.loads(ended.out)}
+    well = ("board", "engine onnx", "engine litert", "cameras", "models")
+    assert {name: findings[name]["status"] for name in well} == dict.fromkeys(well, "ok")
+    assert findings["board"]["text"].endswith("aarch64")
+    assert "/dev/video0" in findings["cameras"]["text"]
