@@ -8,12 +8,13 @@
 # As in edge.Dockerfile.
 ARG BASE=docker.io/library/debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 
-# Environments hold absolute paths, so the image is made where it will run, and copied whole.
-FROM ${BASE} AS build
+# One stage: the environment weighs gigabytes, and a stage of its own would write each of them twice.
+FROM ${BASE} AS train
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --create-home --home-dir /work --shell /usr/sbin/nologin saliedge
 WORKDIR /usr/src/saliedge
 # The gigabytes first: they are made anew only when a dependency changes.
 COPY pyproject.toml constraints.txt ./
@@ -22,7 +23,9 @@ ARG TORCH_INDEX
 RUN python3 -m venv /opt/saliedge \
     && python3 .ci/dependencies.py workstation >/tmp/requirements.txt \
     && PIP_EXTRA_INDEX_URL="${TORCH_INDEX}" /opt/saliedge/bin/pip install --quiet --no-cache-dir \
-        --requirement /tmp/requirements.txt --constraint constraints.txt
+        --requirement /tmp/requirements.txt --constraint constraints.txt \
+    && rm /tmp/requirements.txt
+# The studies and the demo, which the wheel leaves out, are run from here.
 COPY README.md LICENSE ./
 COPY edge_runtime edge_runtime
 COPY train train
@@ -31,16 +34,6 @@ COPY benchmarks benchmarks
 RUN /opt/saliedge/bin/pip install --quiet --no-cache-dir --no-deps . \
     && /opt/saliedge/bin/pip uninstall --quiet --yes pip \
     && rm -rf build ./*.egg-info
-
-FROM ${BASE} AS train
-# hadolint ignore=DL3008
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates python3 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --create-home --home-dir /work --shell /usr/sbin/nologin saliedge
-COPY --from=build /opt/saliedge /opt/saliedge
-# The studies and the demo, which the wheel leaves out.
-COPY --from=build /usr/src/saliedge /usr/src/saliedge
 
 ARG VERSION=unknown
 ARG REVISION=unknown

@@ -55,7 +55,6 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]
         # podman wants its folder of state at one place for as long as the storage lives.
         state = Path("/run/saliedge-containers")
         found = Containers(storage, state, tmp_path_factory.mktemp("containers"), process)
-        found.make_base()
         yield found
         found.podman("rm", "--all", "--force", "--time=0", check=False)
 

@@ -34,7 +34,6 @@ PROGRAMS = {
 }
 """Program -> Debian package that installs it."""
 
-BASE = "localhost/saliedge-base:trixie"
 MEMORY_MB = 256
 CLOSED = (
     "--network=none", "--read-only", "--read-only-tmpfs=false", "--cap-drop=all",
@@ -94,10 +93,12 @@ class Containers:
         """What images call the processor of this machine."""
         return {"aarch64": "arm64", "x86_64": "amd64"}[os.uname().machine]
 
-    def make_base(self) -> None:
-        """Bring the base image into the storage, if it is not there."""
-        if self.podman("image", "exists", BASE, check=False).returncode:
-            self.podman("import", base_image(), BASE)
+    def import_once(self, archive: Path, name: str, *options: str) -> str:
+        """Bring an archive of the cache into the storage, if it is not there; gives its name."""
+        image = f"localhost/{name}:{archive.parent.name}"
+        if self.podman("image", "exists", image, check=False).returncode:
+            self.podman("import", *options, archive, image)
+        return image
 
     def build(self, dockerfile: str, name: str, platform: str, **arguments: str) -> str:
         """Build an image of the checkout and return its name.
@@ -108,10 +109,11 @@ class Containers:
             platform: ``amd64`` or ``arm64``.
             arguments: Build arguments.
         """
+        base = self.import_once(base_image(), "saliedge-base")
         # pip reads /etc/pip.conf: this machine's certificates may name an index of its own.
         pip = self.scratch / "pip.conf"
         pip.write_text("[global]\ncert = /run/certificates.crt\n")
-        arguments = {"BASE": BASE, "BUILDPLATFORM": f"linux/{self.platform}", **arguments}
+        arguments = {"BASE": base, "BUILDPLATFORM": f"linux/{self.platform}", **arguments}
         command = [
             *self._with_storage("buildah"), "bud", "--layers", "--pull-never", "--network=host",
             "--isolation=chroot", "--format=docker", f"--platform=linux/{platform}",

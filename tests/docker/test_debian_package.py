@@ -17,7 +17,7 @@ from tests.wheel import ROOT, build_wheel
 
 pytestmark = pytest.mark.docker
 
-SUITE = "trixie"
+SUITES = ("bookworm", "trixie")
 # Every path but those of the kernel and of dpkg's own records, and the accounts.
 _LISTING = """
 import json, os
@@ -31,14 +31,20 @@ print(json.dumps([[path for path in paths if not path.startswith(skipped)],
 """
 
 
+@pytest.fixture(scope="module", params=SUITES)
+def suite(request: pytest.FixtureRequest) -> str:
+    """A Debian release, whose Python the package is made for."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_program("dpkg-deb", "dpkg")
     folder = tmp_path_factory.mktemp("deb")
     wheel = build_wheel(folder)
     ended = subprocess.run(
         [sys.executable, ROOT / ".ci/deb.py", "--wheel", wheel, "--architecture", "arm64",
-         "--suite", SUITE, "--extras", "litert", "--out", folder],
+         "--suite", suite, "--extras", "litert", "--out", folder],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
@@ -46,10 +52,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def system(containers, package, toy_bundle, frames, tmp_path_factory):
+def system(containers, suite, package, toy_bundle, frames):
     """Function that runs a command in a system that lives as long as these tests."""
-    image = f"localhost/saliedge-system:{SUITE}"
-    containers.podman("import", "--arch=arm64", system_archive(SUITE), image)
+    image = containers.import_once(system_archive(suite), "saliedge-system", "--arch=arm64")
     # It is a computer to administer, not a closed service.
     options = [
         option for option in containers.options("arm64")
