@@ -18,13 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import nn
 
 from benchmarks.studies.partitions import delegated_partitions
+from benchmarks.studies.untrained import CLASSES, smooth_images, untrained_network
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, SaliedgeError, run_command
 from edge_runtime.files import atomic_write_text
@@ -34,8 +31,7 @@ from export.checks.integer_proof import (
     float_operations_tflite,
     optimized_onnx,
 )
-from train.backbones import Backbone, backbone_named, try_backbone
-from train.quantization import QuantizationConfig, QuantizedNetwork
+from train.backbones import backbone_named, try_backbone
 
 __all__ = ["NAMES", "backbones", "measure"]
 
@@ -48,9 +44,6 @@ NAMES = (
     "squeeze_cnn",
     "timm:mobilenetv3_small_100",
 )
-_CLASSES = 5
-_IMAGES = 16
-_SETTLING_STEPS = 3
 _HEAD = (
     "# What the export makes of each backbone",
     "",
@@ -88,9 +81,9 @@ def measure(name: str, side: int) -> list[str]:
     """
     torch.manual_seed(0)
     backbone = backbone_named(name)
-    try_backbone(backbone, _CLASSES, height=side, width=side)
-    images = _smooth_images(side)
-    network = _quantized(backbone, images)
+    try_backbone(backbone, CLASSES, height=side, width=side)
+    images = smooth_images(side)
+    network = untrained_network(backbone, images)
     start = time.perf_counter()
     candidate = emit_candidate(network, images)
     seconds = time.perf_counter() - start
@@ -120,28 +113,6 @@ def _row(name: str, candidate: Candidate, mode: str) -> str:
 
 def _megabytes(graph: GraphFile) -> str:
     return f"{len(graph.model) / 1e6:.2f}"
-
-
-def _smooth_images(side: int) -> NDArray[np.uint8]:
-    coarse = torch.rand(_IMAGES, 3, 5, 5)
-    fine = F.interpolate(coarse, (side, side), mode="bicubic") * 255
-    noisy = (fine + torch.randn(fine.shape) * 8).clamp(0, 255).byte()
-    return noisy.permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def _quantized(backbone: Backbone, images: NDArray[np.uint8]) -> QuantizedNetwork:
-    module: nn.Module = backbone.make(_CLASSES).train()
-    batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
-    normalised = (batch - backbone.input_mean) / backbone.input_std
-    with torch.no_grad():
-        for _ in range(_SETTLING_STEPS):
-            module(normalised)
-    config = QuantizationConfig(input_mean=backbone.input_mean, input_std=backbone.input_std)
-    height, width = images.shape[1:3]
-    network = QuantizedNetwork.from_model(module.eval(), height, width, config)
-    network.calibrate([batch])
-    network.quantize = True
-    return network.eval()
 
 
 def _measured(name: str, side: int) -> list[str]:
