@@ -114,6 +114,13 @@ class Machine(Closing):
         """Cut the power, if it is still on."""
         self.cut_power()
 
+    def shut_down(self) -> None:
+        """Switch off in order."""
+        self.agent.start("systemctl", "poweroff")
+        if self._process is not None:
+            self._process.wait(_OFF_SECONDS)
+        self._forget()
+
     def _forget(self) -> None:
         if self._agent is not None:
             self._agent.close()

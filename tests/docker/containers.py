@@ -44,6 +44,8 @@ CLOSED = (
 """Options of a container that may do no more than the edge image needs."""
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+# Nothing takes so long; on a busy host dpkg under emulation needs a quarter of an hour.
+_MOST_SECONDS = 3600
 
 
 def base_image() -> Path:
@@ -132,7 +134,7 @@ class Containers:
         """Run podman in the namespace and wait for it."""
         ended = subprocess.run(
             self._podman(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False, timeout=900,
+            check=False, timeout=_MOST_SECONDS,
         )  # fmt: skip
         assert not check or ended.returncode == 0, ended.stdout + ended.stderr
         return ended
