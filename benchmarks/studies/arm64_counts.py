@@ -20,13 +20,14 @@ import click
 from benchmarks.emulate.emulation import emulate_bundle
 from benchmarks.studies.arm64_pages import COUNTS, UNTRAINED
 from benchmarks.studies.untrained import write_untrained
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import run_command
 from edge_runtime.files import atomic_write_bytes, refuse_existing
 
 __all__ = ["arm64_counts"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("names", nargs=-1, type=click.Choice(tuple(UNTRAINED)))
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--force", is_flag=True, help="Replace earlier reports.")

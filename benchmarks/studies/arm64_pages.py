@@ -19,6 +19,7 @@ from benchmarks.emulate.markdown import count_table, markdown_table, ratio_to, s
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.emulate.report import Count, EmulationReport, read_emulation_report
 from benchmarks.vm.memory import memory_table, read_peaks
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import ArtifactError, run_command
 from edge_runtime.files import atomic_write_text
 
@@ -149,7 +150,7 @@ def _count_of(report: EmulationReport, engine: str, saliency: str, processor: st
     raise ArtifactError(f"the report has no count of {wanted.name} on {processor}.")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 def arm64_pages() -> None:
     """Write the tables of the pages about arm64 anew."""
     write_pages()

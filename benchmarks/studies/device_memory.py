@@ -25,6 +25,7 @@ from benchmarks.vm.image import build_image
 from benchmarks.vm.installation import copy_folder, install_package
 from benchmarks.vm.machine import Hardware, Machine
 from benchmarks.vm.memory import Peak, measure_peaks, peaks_text
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import run_command
 from edge_runtime.files import atomic_write_text
 
@@ -34,7 +35,7 @@ _NETWORK = "efficientnet_lite0"
 _PROCESSOR = "cortex-a53"
 
 
-@click.command("device_memory", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("device_memory", context_settings=SETTINGS)
 @click.argument("wheel", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--memory", "memories_mib", multiple=True, type=int, default=(512, 1024),
               show_default=True, help="MiB of a machine; repeat it.")  # fmt: skip

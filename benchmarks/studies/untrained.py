@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edge_runtime.bundle import Bundle, BundleSpec, FileRecord, open_bundle, reference_path
+from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import run_command
 from edge_runtime.files import refuse_existing, sha256_bytes
 from edge_runtime.preprocessing import Preprocessing
@@ -120,7 +121,7 @@ def _run_of(name: str, network: QuantizedNetwork) -> TrainedRun:
     )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=SETTINGS)
 @click.argument("backbone")
 @click.option("--size", type=int, default=160, show_default=True, help="Side of the input.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="NAME.edge")
