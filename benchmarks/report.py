@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
-from benchmarks.reporting.report_file import json_lines, read_report_file, report_fields
+from benchmarks.report_file import json_lines, read_report_file, report_fields
 from benchmarks.stability import findings_of_machine, findings_of_rounds, told
 from benchmarks.summary import Ratio, Summary, ratios, summarize
 from benchmarks.worker import Round

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.comparing.comparison import MINIMUM_EFFECT, MINIMUM_ROUNDS
+from benchmarks.statistics import MINIMUM_EFFECT, MINIMUM_ROUNDS
 from benchmarks.summary import round_medians
 from benchmarks.worker import Round
 

@@ -16,10 +16,23 @@ import numpy.typing as npt
 
 from benchmarks.absent import Absent, to_json
 
-__all__ = ["MINIMUM_SAMPLES", "MedianInterval", "median_interval", "paired_ratios", "percentiles"]
+__all__ = [
+    "MINIMUM_EFFECT",
+    "MINIMUM_ROUNDS",
+    "MINIMUM_SAMPLES",
+    "MedianInterval",
+    "median_interval",
+    "paired_ratios",
+    "percentiles",
+]
 
 MINIMUM_SAMPLES = {"p50": 1, "p90": 10, "p99": 1000}
 """Percentile -> samples below which it is not given: p99 of less than 1000 rests on a handful."""
+
+MINIMUM_EFFECT = 0.03
+"""A smaller change is nobody's business: layout of memory alone makes as much."""
+MINIMUM_ROUNDS = 6
+"""Processes of each side below which no verdict is given: an interval of fewer means little."""
 
 _NANOSECONDS_PER_MS = 1e6
 _CONFIDENCE = 0.95

@@ -76,8 +76,8 @@ def board_report(
     """
     from benchmarks.board_report.page import board_html
     from benchmarks.remote.ssh import RemoteHost
+    from benchmarks.report_file import json_lines
     from benchmarks.reporting.output import refuse_report, show_data, write_page
-    from benchmarks.reporting.report_file import json_lines
     from benchmarks.workload import Workload
     from edge_runtime.bundle import open_bundle
     from edge_runtime.engines.base import default_threads

@@ -19,11 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.absent import Absent, to_json
+from benchmarks.statistics import MINIMUM_EFFECT, MINIMUM_ROUNDS
 
 __all__ = [
     "ALPHA",
-    "MINIMUM_EFFECT",
-    "MINIMUM_ROUNDS",
     "Comparison",
     "Verdict",
     "compare_rounds",
@@ -35,10 +34,6 @@ Verdict = Literal["faster", "slower", "no evidence"]
 Floats = npt.NDArray[np.float64]
 
 ALPHA = 0.05
-MINIMUM_EFFECT = 0.03
-"""A smaller change is nobody's business: layout of memory alone makes as much."""
-MINIMUM_ROUNDS = 6
-"""Processes of each side below which no verdict is given: an interval of fewer means little."""
 
 _NOT_ADJUSTED = Absent("not adjusted yet")
 _REPLICATES = 10_000

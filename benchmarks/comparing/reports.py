@@ -14,7 +14,6 @@ import numpy.typing as npt
 from benchmarks.absent import Absent
 from benchmarks.comparing.comparison import (
     ALPHA,
-    MINIMUM_EFFECT,
     Comparison,
     compare_rounds,
     holm,
@@ -22,6 +21,7 @@ from benchmarks.comparing.comparison import (
 )
 from benchmarks.comparing.compatibility import check_comparable, differences, pairs_of
 from benchmarks.report import Report, Result, read_report
+from benchmarks.statistics import MINIMUM_EFFECT
 from edge_runtime.errors import UsageError
 
 __all__ = [

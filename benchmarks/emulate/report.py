@@ -19,7 +19,7 @@ from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.report import BundleIdentity
-from benchmarks.reporting.report_file import read_report_file, report_fields
+from benchmarks.report_file import read_report_file, report_fields
 
 __all__ = ["SCHEMA", "WHAT", "Count", "EmulationReport", "read_emulation_report"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import Report
-from benchmarks.reporting.report_file import json_lines, read_report_file, report_fields
+from benchmarks.report_file import json_lines, read_report_file, report_fields
 from edge_runtime.errors import UsageError
 
 __all__ = ["KIND", "SCHEMA", "Boards", "board_name", "read_boards"]

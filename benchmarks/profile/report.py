@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.configurations import Configuration
 from benchmarks.profile.operators import Operators, by_type
 from benchmarks.report import BundleIdentity
-from benchmarks.reporting.report_file import json_lines, report_fields
+from benchmarks.report_file import json_lines, report_fields
 
 __all__ = ["SCHEMA", "Profile", "ProfileReport"]
 

@@ -19,8 +19,9 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.comparing.comparison import MINIMUM_ROUNDS, compare_rounds, with_verdicts
+from benchmarks.comparing.comparison import compare_rounds, with_verdicts
 from benchmarks.report import read_report
+from benchmarks.statistics import MINIMUM_ROUNDS
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import UsageError, run_command
 

@@ -22,12 +22,13 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.comparing.comparison import MINIMUM_ROUNDS, compare_rounds, with_verdicts
+from benchmarks.comparing.comparison import compare_rounds, with_verdicts
 from benchmarks.configurations import Configuration, schedule
 from benchmarks.exchange import worker_command
-from benchmarks.reporting.report_file import read_report_file
+from benchmarks.report_file import read_report_file
 from benchmarks.reporting.table import numbers_right
 from benchmarks.rounds import WORKER, run_process
+from benchmarks.statistics import MINIMUM_ROUNDS
 from benchmarks.worker import Task
 from benchmarks.workload import Workload, synthetic_frames
 from edge_runtime.bundle import Bundle, open_bundle

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.report import BundleIdentity
-from benchmarks.reporting.report_file import json_lines, read_report_file, report_fields
+from benchmarks.report_file import json_lines, read_report_file, report_fields
 from benchmarks.sensors import Reading
 from benchmarks.sustained.energy import Energy, energy_of
 from benchmarks.sustained.verdict import Moment, Verdict, judge

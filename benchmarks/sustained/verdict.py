@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.absent import Absent
-from benchmarks.comparing.comparison import MINIMUM_EFFECT
 from benchmarks.sensors import Reading, Usage
+from benchmarks.statistics import MINIMUM_EFFECT
 from benchmarks.sustained.windows import Window
 
 __all__ = ["Moment", "Verdict", "judge"]
