@@ -6,8 +6,9 @@ Each trial measures twice, as one does before and after a change: all processes 
 report, then those of the second, with INT8 without a map in both engines. In every second trial one
 engine of the second report really takes longer (``slowed_worker.py``), in turn ONNX Runtime and
 LiteRT. The reports are compared as ``bench compare`` does, by the median and by the tenth
-percentile of each process. ``--out`` keeps the trials that are done, so that it can go on where it
-was stopped.
+percentile of each process. With ``--in-turn`` the processes of the two reports alternate, so that
+what the machine does meanwhile is in both alike. ``--out`` keeps the trials that are done, so that
+it can go on where it was stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ import click
 import numpy as np
 
 from benchmarks.comparing.comparison import compare_rounds, with_verdicts
-from benchmarks.configurations import Configuration, schedule
+from benchmarks.configurations import Configuration
 from benchmarks.exchange import worker_command
 from benchmarks.report_file import read_report_file
 from benchmarks.reporting.table import numbers_right
@@ -43,7 +46,9 @@ PERCENTILES = (50, 10)
 _SLOWED = worker_command("benchmarks.studies.slowed_worker")
 
 
-def run_trial(bundle: Bundle, workload: Workload, slowed: str | None, factor: float) -> Any:
+def run_trial(
+    bundle: Bundle, workload: Workload, slowed: str | None, factor: float, in_turn: bool
+) -> Any:
     """Measure two reports and compare them.
 
     Args:
@@ -51,6 +56,7 @@ def run_trial(bundle: Bundle, workload: Workload, slowed: str | None, factor: fl
         workload: How much each report measures.
         slowed: Engine that takes longer in the second report, or None.
         factor: By how much.
+        in_turn: Take the processes of the reports in turn, round by round.
 
     Returns:
         JSON object: ``slowed``, ``load`` of the machine, and for each percentile and engine the
@@ -60,32 +66,31 @@ def run_trial(bundle: Bundle, workload: Workload, slowed: str | None, factor: fl
         SaliedgeError: A process failed.
     """
     load = os.getloadavg()[0]
-    base = _measured(bundle, workload, None, factor)
-    new = _measured(bundle, workload, slowed, factor)
+    steps = list(product(("base", "new"), range(workload.rounds), ENGINES))
+    if in_turn:
+        steps.sort(key=lambda step: step[1])
+    frames = synthetic_frames(workload).tobytes()
+    taken: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for report, _, engine in steps:
+        task = Task(
+            str(bundle.path), bundle.sha256, Configuration(engine, "int8", "none"), workload
+        )
+        is_slow = report == "new" and engine == slowed
+        measured = run_process(task, frames, (*_SLOWED, str(factor)) if is_slow else WORKER)
+        taken[report, engine].append(measured.stage_ns("inference"))
     found: dict[str, Any] = {}
     for percentile in PERCENTILES:
         compared = with_verdicts(
-            [compare_rounds(base[engine], new[engine], percentile) for engine in ENGINES]
+            [
+                compare_rounds(taken["base", engine], taken["new", engine], percentile)
+                for engine in ENGINES
+            ]
         )
         found[f"p{percentile}"] = {
             engine: {"ratio": round(item.ratio, 4), "verdict": item.verdict}
             for engine, item in zip(ENGINES, compared, strict=True)
         }
     return {"slowed": slowed, "load": round(load, 2), **found}
-
-
-def _measured(
-    bundle: Bundle, workload: Workload, slowed: str | None, factor: float
-) -> dict[str, list[Any]]:
-    frames = synthetic_frames(workload).tobytes()
-    taken: dict[str, list[Any]] = {engine: [] for engine in ENGINES}
-    configurations = [Configuration(engine, "int8", "none") for engine in ENGINES]
-    for _, configuration in schedule(configurations, workload.rounds):
-        task = Task(str(bundle.path), bundle.sha256, configuration, workload)
-        slow = configuration.engine == slowed
-        command = (*_SLOWED, str(factor)) if slow else WORKER
-        taken[configuration.engine].append(run_process(task, frames, command).stage_ns("inference"))
-    return taken
 
 
 def summary_rows(trials: Sequence[Any]) -> list[Sequence[str]]:
@@ -138,25 +143,39 @@ def _earlier(out: Path, settings: dict[str, Any]) -> list[Any]:
 @click.option("--factor", type=click.FloatRange(1), default=1.1, show_default=True)
 @click.option("--rounds", type=click.IntRange(MINIMUM_ROUNDS), default=6, show_default=True)
 @click.option("--frames", type=click.IntRange(10), default=600, show_default=True)
+@click.option("--in-turn", is_flag=True, help="Alternate between the two reports.")
 @click.option("--minutes", type=float, default=1e9, help="Stop behind the trial that ends later.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False))
 def main(
-    bundle: str, trials: int, factor: float, rounds: int, frames: int, minutes: float, out: Path
+    bundle: str,
+    trials: int,
+    factor: float,
+    rounds: int,
+    frames: int,
+    in_turn: bool,
+    minutes: float,
+    out: Path,
 ) -> None:
     """Print how many real slow-downs are found, and how many are found where there is none."""
     opened = open_bundle(bundle)
     workload = Workload(frames, frames // 10, rounds, 1)
-    settings = {"bundle": opened.sha256, "factor": factor, "workload": workload.to_json()}
+    settings = {
+        "bundle": opened.sha256,
+        "factor": factor,
+        "in_turn": in_turn,
+        "workload": workload.to_json(),
+    }
     done = _earlier(out, settings)
     start = time.monotonic()
     while len(done) < 2 * trials and time.monotonic() - start < 60 * minutes:
         number = len(done)
         slowed = ENGINES[number // 2 % len(ENGINES)] if number % 2 else None
-        done.append(run_trial(opened, workload, slowed, factor))
+        done.append(run_trial(opened, workload, slowed, factor, in_turn))
         atomic_write_text(out, json.dumps({**settings, "trials": done}, indent=1) + "\n")
     loads = [trial["load"] for trial in done]
     click.echo(
-        f"{opened.path.name}, {rounds} processes of {frames} frames for each engine and report; "
+        f"{opened.path.name}, {rounds} processes of {frames} frames for each engine and report"
+        f"{', in turn' if in_turn else ''}; "
         f"{factor - 1:.0%} in every second of {len(done)} trials; load {min(loads):.1f} to "
         f"{max(loads):.1f}\n"
     )

@@ -58,9 +58,10 @@ def test_a_slowed_engine_keeps_the_processor_until_its_time_is_over(monkeypatch)
     assert clock.now == pytest.approx(150, abs=5)
 
 
-def test_a_trial_measures_both_engines_and_judges_each(bundle_path):
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_a_trial_measures_both_engines_and_judges_each(bundle_path, in_turn):
     workload = Workload(frames=3, warmup=1, rounds=1, threads=1, frame_width=48, frame_height=32)
-    found = run_trial(open_bundle(bundle_path), workload, "onnx", 1.5)
+    found = run_trial(open_bundle(bundle_path), workload, "onnx", 1.5, in_turn)
     assert found["slowed"] == "onnx"
     assert set(found["p50"]) == set(found["p10"]) == {"onnx", "litert"}
     assert found["p50"]["litert"]["verdict"] == "no evidence"  # of one process
@@ -79,6 +80,7 @@ def test_trials_that_are_done_are_not_measured_again(bundle_path, tmp_path, run_
     settings = {
         "bundle": open_bundle(bundle_path).sha256,
         "factor": 1.1,
+        "in_turn": False,
         "workload": WORKLOAD.to_json(),
     }
     out.write_text(json.dumps({**settings, "trials": TRIALS}))
