@@ -15,6 +15,7 @@ from export.operations import (
     Add,
     ChannelSlice,
     Conv,
+    DepthToSpace,
     GlobalSum,
     Mask,
     MaxPoolGradient,
@@ -33,8 +34,8 @@ def plan_gains(
     """The factor between the stored and the true real value of every tensor that has one.
 
     Case 1: a mask and the gradient of a max pooling multiply the gain by one of their own.
-    Case 2: zero insertion, a slice, rescaling and a product with an activation hand the gain on; a
-        sum over all cells is kept as their mean.
+    Case 2: zero insertion, depth to space, a slice, rescaling and a product with an activation hand
+        the gain on; a sum over all cells is kept as their mean.
     Case 3: a sum needs one gain on both sides; a convolution's output takes whatever is wanted.
     Case 4: any other convolution takes the gain off.
     """
@@ -43,7 +44,10 @@ def plan_gains(
     for operation in program.operations:
         if isinstance(operation, Mask | MaxPoolGradient):
             gains[operation.output] = gains.get(operation.gradient, 1.0) * own_gain(operation)
-        elif isinstance(operation, ZeroInsert | ChannelSlice) and operation.input in gains:
+        elif (
+            isinstance(operation, ZeroInsert | DepthToSpace | ChannelSlice)
+            and operation.input in gains
+        ):
             gains[operation.output] = gains[operation.input]
         elif isinstance(operation, GlobalSum):
             cells = int(np.prod(program.tensors[operation.input].shape[1:]))

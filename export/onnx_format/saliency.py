@@ -142,6 +142,13 @@ def zero_insert(graph: OnnxGraph, operation: ops.ZeroInsert) -> None:
     graph.node("Transpose", [spread], operation.output, perm=[0, 3, 1, 2])
 
 
+def depth_to_space(graph: OnnxGraph, operation: ops.DepthToSpace) -> None:
+    """Bytes are moved."""
+    graph.node(
+        "DepthToSpace", [operation.input], operation.output, blocksize=operation.block, mode="DCR"
+    )
+
+
 def peak(graph: OnnxGraph, operation: ops.Peak) -> None:
     """The farther of the largest and the smallest byte from zero."""
     prefix = f"{operation.output}/"
@@ -217,6 +224,7 @@ SALIENCY_RULES: dict[type, Callable[[OnnxGraph, Any], None]] = {
     ops.Product: product,
     ops.GlobalSum: global_sum,
     ops.ZeroInsert: zero_insert,
+    ops.DepthToSpace: depth_to_space,
     ops.Peak: peak,
     ops.Rescale: rescale,
     ops.SaliencyMagnitude: saliency_magnitude,

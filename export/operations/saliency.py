@@ -16,6 +16,7 @@ __all__ = [
     "ChannelSlice",
     "ClassMap",
     "ClassRow",
+    "DepthToSpace",
     "GlobalSum",
     "Mask",
     "Peak",
@@ -76,6 +77,27 @@ class ClassMap:
         """A look-up."""
         maps, index = values[self.maps], values[self.index].long()
         return maps[torch.arange(len(maps)), index]
+
+
+@dataclass(frozen=True, eq=False)
+class DepthToSpace(Single):
+    """Groups of channels to the pixels of blocks: ``[b b C, h, w]`` to ``[C, b h, b w]``.
+
+    The channels are in the order row of the block, column of the block, channel.
+    """
+
+    block: int
+
+    def run(self, specs: Specs, values: Values) -> Tensor:
+        """A copy."""
+        return self.moved(values[self.input])
+
+    def moved(self, values: Tensor) -> Tensor:
+        """The same of any numbers ``[N, b b C, h, w]``."""
+        count, depth, height, width = values.shape
+        block = self.block
+        parts = values.reshape(count, block, block, depth // block**2, height, width)
+        return parts.permute(0, 3, 4, 1, 5, 2).reshape(count, -1, block * height, block * width)
 
 
 @dataclass(frozen=True, eq=False)

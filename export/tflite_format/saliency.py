@@ -155,6 +155,13 @@ def zero_insert(graph: TfliteGraph, operation: ops.ZeroInsert) -> None:
         graph.builder.operator("SLICE", [spread, begin, size], operation.output, version=2)
 
 
+def depth_to_space(graph: TfliteGraph, operation: ops.DepthToSpace) -> None:
+    """Bytes are moved."""
+    target = graph.declare(operation.output)
+    source = graph.source(operation.input)
+    graph.builder.operator("DEPTH_TO_SPACE", [source], target, blockSize=operation.block)
+
+
 def peak(graph: TfliteGraph, operation: ops.Peak) -> None:
     """The farther of the largest and the smallest integer from zero."""
     prefix = f"{operation.output}/"
@@ -245,6 +252,7 @@ SALIENCY_RULES: dict[type, Callable[[TfliteGraph, Any], None]] = {
     ops.Product: product,
     ops.GlobalSum: global_sum,
     ops.ZeroInsert: zero_insert,
+    ops.DepthToSpace: depth_to_space,
     ops.Peak: peak,
     ops.Rescale: rescale,
     ops.SaliencyMagnitude: saliency_magnitude,

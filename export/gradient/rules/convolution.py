@@ -10,6 +10,7 @@ import torch
 from edge_runtime.errors import ArtifactError
 from export import operations as ops
 from export.gradient.backward import PREFIX, Backward, by_channel
+from export.gradient.phases import Phases, phases_of
 from export.gradient.ranges import GRADIENT_LEVELS, best_scale
 from export.program import IMAGE
 
@@ -20,7 +21,9 @@ class ConvolutionRule:
     """Mask, zeros between the cells for a stride, then the flipped, transposed weights.
 
     Case 1: stride 1. Case 2: a stride; the zeros come first.
-    Case 3: the convolution that reads the image: the map is in logits per grey level.
+    Case 3: the convolution that reads the image: the map is in logits per grey level; a stride is
+        written in phases in place of zeros (see :mod:`export.gradient.phases`), since the image has
+        so few channels.
     Case 4: padding beyond the kernel's reach, where whole windows see no cell: refused.
     """
 
@@ -28,10 +31,19 @@ class ConvolutionRule:
         """One convolution, whose weights are quantised anew for each of its output channels."""
         gradient = backward.masked_gradient(operation.output)
         source = backward.program.tensors[operation.input]
-        before = _padding_before(operation)
-        gradient, after = _insert_zeros(backward, operation, gradient, before)
-        real_weight = _transposed_weights(operation, backward.factors[gradient])
+        phases = None
         if operation.input == IMAGE:  # Case 3.
+            cells = backward.spec(gradient).shape
+            phases = phases_of(operation, source.shape[1:3], cells[1:3])
+        if phases is not None:
+            real_weight = phases.weights(_real_weights(operation, backward.factors[gradient]))
+            padding = phases.padding
+        else:
+            before = _padding_before(operation)
+            gradient, after = _insert_zeros(backward, operation, gradient, before)
+            real_weight = _transposed_weights(operation, backward.factors[gradient])
+            padding = (before[0], after[0], before[1], after[1])
+        if operation.input == IMAGE:
             assert source.scale is not None
             real_weight *= source.scale
         outline = ops.Conv(
@@ -41,7 +53,7 @@ class ConvolutionRule:
             np.empty(0, np.int8),
             None,
             np.zeros(len(real_weight), np.int32),
-            padding=(before[0], after[0], before[1], after[1]),
+            padding=padding,
             dilation=operation.dilation,
             groups=operation.groups,
         )
@@ -50,15 +62,35 @@ class ConvolutionRule:
             torch.from_numpy(real_weight),
             None,
         )
-        values = by_channel(real)
-        factors = backward.factors_for(operation.input, values)
-        scale = best_scale(values, factors)
-        name = backward.declare(operation.input, source.shape, scale, factors)
-        weight, weight_scale = _quantize_weights(real_weight)
-        backward.append(
-            replace(outline, output=name, weight=weight, weight_scale=weight_scale / factors)
-        )
+        name = _append(backward, operation.input, outline, real, real_weight, phases)
         backward.contribute(operation.input, name)
+
+
+def _append(
+    backward: Backward,
+    target: str,
+    outline: ops.Conv,
+    real: torch.Tensor,
+    real_weight: np.ndarray,
+    phases: Phases | None,
+) -> str:
+    """Choose factors and a scale for the gradient of ``target``, append what gives it, name it."""
+    shape = backward.program.tensors[target].shape
+    to_pixels = ops.DepthToSpace("", "", phases.block if phases else 1)
+    values = by_channel(to_pixels.moved(real))
+    factors = backward.factors_for(target, values)
+    scale = best_scale(values, factors)
+    of_outputs = np.tile(factors, to_pixels.block**2)
+    place, made = (f"{target}/phases", tuple(real.shape[1:])) if phases else (target, shape)
+    name = backward.declare(place, made, scale, of_outputs)
+    weight, weight_scale = _quantize_weights(real_weight)
+    backward.append(
+        replace(outline, output=name, weight=weight, weight_scale=weight_scale / of_outputs)
+    )
+    if phases is None:
+        return name
+    pixels = backward.declare(target, shape, scale, factors)
+    return backward.append(replace(to_pixels, input=name, output=pixels))
 
 
 def _padding_before(operation: ops.Conv) -> list[int]:
@@ -96,14 +128,20 @@ def _insert_zeros(
     return backward.append(ops.ZeroInsert(gradient, name, operation.stride, size)), after
 
 
-def _transposed_weights(operation: ops.Conv, factors: np.ndarray) -> np.ndarray:
-    """Flipped real weights, input and output channels exchanged: float64 ``[I, O/groups, ...]``.
+def _real_weights(operation: ops.Conv, factors: np.ndarray) -> np.ndarray:
+    """The forward weights as real numbers, float64 ``[O, I/groups, ...]``.
 
     ``factors`` ``[O]`` are those of the incoming gradient's channels.
     """
     assert operation.weight_scale is not None
     per_channel = operation.weight_scale.astype(np.float64) * factors
-    real = operation.weight.astype(np.float64) * per_channel.reshape(-1, 1, 1, 1)
+    real: np.ndarray = operation.weight.astype(np.float64) * per_channel.reshape(-1, 1, 1, 1)
+    return real
+
+
+def _transposed_weights(operation: ops.Conv, factors: np.ndarray) -> np.ndarray:
+    """Flipped real weights, input and output channels exchanged: float64 ``[I, O/groups, ...]``."""
+    real = _real_weights(operation, factors)
     outputs, inputs_per_group, *kernel = real.shape
     grouped = real.reshape(operation.groups, outputs // operation.groups, inputs_per_group, *kernel)
     flipped = grouped.transpose(0, 2, 1, 3, 4)[..., ::-1, ::-1]
