@@ -21,7 +21,7 @@ _WIDTH, _LEFT, _RIGHT = 1120, 180, 310
 _COLOURS = (
     "#0868ac", "#d95f0e", "#2a8a4a", "#7a5195", "#b5860b", "#c2407a", "#4f6d7a", "#8c564b",
 )  # fmt: skip
-_LONGEST = 34  # letters of the small line beside a picture
+_LONGEST = 30  # letters of the small line beside a picture
 _BINS = 96
 _ROW = 46
 _MIB = 1 << 20

@@ -41,7 +41,7 @@ def test_threads_and_bundle_stand_below_the_name_and_fit(report, draw):
     (text,) = [text for text in picture.iter(f"{SVG}text") if text.text == "onnx int8"]
     (below,) = text.iter(f"{SVG}tspan")
     assert below.text.startswith("2 threads, a-very-long")
-    assert below.text.endswith("…") and len(below.text) == 34
+    assert below.text.endswith("…") and len(below.text) == 30
 
 
 def test_every_process_is_a_point_in_the_order_of_measuring(report):
