@@ -27,7 +27,7 @@ __all__ = ["COUNTS", "MEMORY", "UNTRAINED", "pages", "replaced", "targets_table"
            "write_pages"]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
-UNTRAINED = {"mobilenet_v2": 96, "squeeze_cnn": 96, "small_cnn": 160}
+UNTRAINED = {"mobilenet_v2": 96, "resnet18": 96, "squeeze_cnn": 96, "small_cnn": 160}
 """Network that is counted with random weights -> side of its square input."""
 _FOLDER = ROOT / "benchmarks/results/arm64"
 COUNTS = {
