@@ -17,6 +17,7 @@ from train.attribution.early_gradient import early_gradient
 from train.attribution.early_map import early_map_of
 from train.attribution.gradient import gradient
 from train.attribution.input_gradient import gradient_times_input
+from train.attribution.occlusion import occlusion, occlusion_map
 from train.attribution.places import places_of
 from train.attribution.smooth_grad import SMOOTHED, smooth_early_gradient, smooth_grad
 from train.quantization import QuantizedNetwork
@@ -30,6 +31,8 @@ __all__ = [
     "gradient",
     "gradient_times_input",
     "method_named",
+    "occlusion",
+    "occlusion_map",
     "places_of",
     "smooth_early_gradient",
     "smooth_grad",
@@ -44,6 +47,7 @@ METHODS: dict[str, Method] = {
     "smoothgrad": smooth_grad,
     "smoothgrad-early": smooth_early_gradient,
     "gradient-x-input": gradient_times_input,
+    "occlusion": occlusion,
 }
 """Name of a method on the command line -> the method."""
 

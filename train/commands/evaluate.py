@@ -62,6 +62,7 @@ Examples:
             "smoothgrad",
             "smoothgrad-early",
             "gradient-x-input",
+            "occlusion",
             "none",
         ],
         ATTRIBUTION,

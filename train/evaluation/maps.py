@@ -29,6 +29,7 @@ MAP_NAMES = {
     "smoothgrad": "SmoothGrad",
     "smoothgrad-early": "SmoothGrad at an early map",
     "gradient-x-input": "gradient x input",
+    "occlusion": "occlusion",
 }
 """Name of one of this project's methods on the command line -> its name in tables."""
 

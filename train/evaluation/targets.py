@@ -20,7 +20,7 @@ from edge_runtime.files import sha256_file
 from edge_runtime.map_grid import MapGrid
 from edge_runtime.preprocessing import Preprocessing
 from edge_runtime.smooth_grad import COPIES, mean_map
-from train.attribution import SMOOTHED, places_of
+from train.attribution import SMOOTHED, occlusion_map, places_of
 from train.prediction import predict_logits, predict_saliency
 from train.quantization import QuantizedNetwork, load_network
 from train.run.directory import RunDirectory
@@ -192,6 +192,8 @@ class BundleTarget(Target):
         advance: Advance,
     ) -> NDArray[np.float32]:
         """See :class:`Target`; a class activation map has its own cells."""
+        if method == "occlusion":
+            return self._occlusion(images, class_index, advance)
         mode = SMOOTHED.get(method, method)
         if mode not in get_args(SaliencyMode):
             raise UsageError(
@@ -208,6 +210,19 @@ class BundleTarget(Target):
                     assert found is not None
                     maps.append(found)
                 advance(done)
+        return np.stack(maps)
+
+    def _occlusion(
+        self, images: NDArray[np.uint8], class_index: NDArray[np.int64], advance: Advance
+    ) -> NDArray[np.float32]:
+        maps = []
+        for done, (image, chosen) in enumerate(zip(images, class_index, strict=True), start=1):
+            maps.append(
+                occlusion_map(
+                    lambda copies: self.logits(copies, lambda _: None), image, int(chosen)
+                )
+            )
+            advance(done)
         return np.stack(maps)
 
     def map_grid(self, method: str) -> MapGrid | None:
