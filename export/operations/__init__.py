@@ -27,6 +27,7 @@ from export.operations.saliency import (
     SaliencyMagnitude,
     TopClass,
     ZeroInsert,
+    depth_to_space,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "SaliencyMagnitude",
     "TopClass",
     "ZeroInsert",
+    "depth_to_space",
 ]

@@ -25,6 +25,7 @@ __all__ = [
     "SaliencyMagnitude",
     "TopClass",
     "ZeroInsert",
+    "depth_to_space",
 ]
 
 FACTOR_LEVELS = 127
@@ -79,6 +80,13 @@ class ClassMap:
         return maps[torch.arange(len(maps)), index]
 
 
+def depth_to_space(values: Tensor, block: int) -> Tensor:
+    """What :class:`DepthToSpace` does, of any numbers ``[N, b b C, h, w]``."""
+    count, depth, height, width = values.shape
+    parts = values.reshape(count, block, block, depth // block**2, height, width)
+    return parts.permute(0, 3, 4, 1, 5, 2).reshape(count, -1, block * height, block * width)
+
+
 @dataclass(frozen=True, eq=False)
 class DepthToSpace(Single):
     """Groups of channels to the pixels of blocks: ``[b b C, h, w]`` to ``[C, b h, b w]``.
@@ -90,14 +98,7 @@ class DepthToSpace(Single):
 
     def run(self, specs: Specs, values: Values) -> Tensor:
         """A copy."""
-        return self.moved(values[self.input])
-
-    def moved(self, values: Tensor) -> Tensor:
-        """The same of any numbers ``[N, b b C, h, w]``."""
-        count, depth, height, width = values.shape
-        block = self.block
-        parts = values.reshape(count, block, block, depth // block**2, height, width)
-        return parts.permute(0, 3, 4, 1, 5, 2).reshape(count, -1, block * height, block * width)
+        return depth_to_space(values[self.input], self.block)
 
 
 @dataclass(frozen=True, eq=False)

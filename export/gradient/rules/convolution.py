@@ -76,11 +76,11 @@ def _append(
 ) -> str:
     """Choose factors and a scale for the gradient of ``target``, append what gives it, name it."""
     shape = backward.program.tensors[target].shape
-    to_pixels = ops.DepthToSpace("", "", phases.block if phases else 1)
-    values = by_channel(to_pixels.moved(real))
+    block = phases.block if phases else 1
+    values = by_channel(ops.depth_to_space(real, block))
     factors = backward.factors_for(target, values)
     scale = best_scale(values, factors)
-    of_outputs = np.tile(factors, to_pixels.block**2)
+    of_outputs = np.tile(factors, block**2)
     place, made = (f"{target}/phases", tuple(real.shape[1:])) if phases else (target, shape)
     name = backward.declare(place, made, scale, of_outputs)
     weight, weight_scale = _quantize_weights(real_weight)
@@ -90,7 +90,7 @@ def _append(
     if phases is None:
         return name
     pixels = backward.declare(target, shape, scale, factors)
-    return backward.append(replace(to_pixels, input=name, output=pixels))
+    return backward.append(ops.DepthToSpace(name, pixels, block))
 
 
 def _padding_before(operation: ops.Conv) -> list[int]:

@@ -48,7 +48,7 @@ def test_the_gradient_is_that_of_autograd(kernel, step, padding, cells):
         F.pad(incoming, (left, right, top, bottom)),
         torch.from_numpy(phases.weights(operation.weight.astype(np.float64))),
     )
-    assert torch.equal(ops.DepthToSpace("", "", phases.block).moved(cells_of_all), wanted)
+    assert torch.equal(ops.depth_to_space(cells_of_all, phases.block), wanted)
 
 
 @pytest.mark.parametrize(
