@@ -66,9 +66,10 @@ def concentration(saliency: NDArray[np.float32]) -> float:
         >>> round(concentration(np.ones((20, 20), np.float32)), 3)
         0.05
     """
-    cells = np.sort(np.maximum(np.nan_to_num(saliency), 0), axis=None)
+    cells = np.maximum(np.nan_to_num(saliency), 0).ravel()
     total = float(cells.sum(dtype=np.float64))
-    top = cells[-max(1, round(TOP_SHARE * cells.size)) :]
+    count = max(1, round(TOP_SHARE * cells.size))
+    top = np.partition(cells, -count)[-count:]
     return float(top.sum(dtype=np.float64)) / total if total > 0 else 0.0
 
 
