@@ -193,37 +193,26 @@ class BundleTarget(Target):
     ) -> NDArray[np.float32]:
         """See :class:`Target`; a class activation map has its own cells."""
         if method == "occlusion":
-            return self._occlusion(images, class_index, advance)
+            return _one_by_one(images, class_index, self._occlusion, advance)
         mode = SMOOTHED.get(method, method)
         if mode not in get_args(SaliencyMode):
             raise UsageError(
                 f"{self.path} is a bundle, whose graphs give gradient, gradient-early and cam, and "
                 f"SmoothGrad of the first two; measure {method} on the run."
             )
-        maps = []
         with open_engine(self.engine_name, self.bundle, saliency=mode) as engine:
-            for done, (image, chosen) in enumerate(zip(images, class_index, strict=True), start=1):
-                if method in SMOOTHED:
-                    maps.append(mean_map(engine, image, int(chosen), COPIES))
-                else:
-                    found = engine.run(image[None], int(chosen)).saliency
-                    assert found is not None
-                    maps.append(found)
-                advance(done)
-        return np.stack(maps)
 
-    def _occlusion(
-        self, images: NDArray[np.uint8], class_index: NDArray[np.int64], advance: Advance
-    ) -> NDArray[np.float32]:
-        maps = []
-        for done, (image, chosen) in enumerate(zip(images, class_index, strict=True), start=1):
-            maps.append(
-                occlusion_map(
-                    lambda copies: self.logits(copies, lambda _: None), image, int(chosen)
-                )
-            )
-            advance(done)
-        return np.stack(maps)
+            def map_of(image: NDArray[np.uint8], chosen: int) -> NDArray[np.float32]:
+                if method in SMOOTHED:
+                    return mean_map(engine, image, chosen, COPIES)
+                found = engine.run(image[None], chosen).saliency
+                assert found is not None
+                return found
+
+            return _one_by_one(images, class_index, map_of, advance)
+
+    def _occlusion(self, image: NDArray[np.uint8], chosen: int) -> NDArray[np.float32]:
+        return occlusion_map(lambda copies: self.logits(copies, lambda _: None), image, chosen)
 
     def map_grid(self, method: str) -> MapGrid | None:
         """See :class:`Target`."""
@@ -286,6 +275,19 @@ def weights_of(target: Target, against: Target | None, split_from: Path | None) 
         if file.is_file() and sha256_file(file) == wanted:
             return RunTarget(split_from)
     return None
+
+
+def _one_by_one(
+    images: NDArray[np.uint8],
+    class_index: NDArray[np.int64],
+    map_of: Callable[[NDArray[np.uint8], int], NDArray[np.float32]],
+    advance: Advance,
+) -> NDArray[np.float32]:
+    maps = []
+    for done, (image, chosen) in enumerate(zip(images, class_index, strict=True), start=1):
+        maps.append(map_of(image, int(chosen)))
+        advance(done)
+    return np.stack(maps)
 
 
 def _in_batches(

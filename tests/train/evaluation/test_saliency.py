@@ -34,6 +34,17 @@ def measure(path: Path, *, part: str = "train", source: str | None = None, **opt
         return evaluate(open_target(path), reporter, source=source, part=part, saliency=saliency)
 
 
+def maps_of_both(
+    bundle: BundleTarget, run: RunTarget, method: str, images: int
+) -> list[np.ndarray]:
+    """The maps of a bundle and of its run of the same test images."""
+    loaded = load_images(select_images(run, None, "test").samples[:images], run.preprocessing)
+    labels = loaded.labels(run.classes)
+    return [
+        target.saliency(loaded.images, labels, method, lambda _: None) for target in (bundle, run)
+    ]
+
+
 @pytest.fixture(scope="module")
 def sampled(tiny_run: Path) -> SaliencyMeasures:
     """The gradient of the run with everything that is taken on a sample; tests only read it."""
@@ -76,13 +87,8 @@ class TestMaps:
         self, tiny_run: Path, tiny_edge: Path
     ) -> None:
         run, bundle = RunTarget(tiny_run), BundleTarget(tiny_edge)
-        loaded = load_images(select_images(run, None, "test").samples[:4], run.preprocessing)
-        labels = loaded.labels(run.classes)
         for method, least in (("smoothgrad", 0.8), ("smoothgrad-early", 0.9)):
-            ours, theirs = (
-                target.saliency(loaded.images, labels, method, lambda _: None)
-                for target in (bundle, run)
-            )
+            ours, theirs = maps_of_both(bundle, run, method, images=4)
             agreements = [rank_correlation(a, b) for a, b in zip(ours, theirs, strict=True)]
             assert np.median(agreements) > least
             assert bundle.map_grid(method) == run.map_grid(method)
@@ -90,13 +96,8 @@ class TestMaps:
     def test_occlusion_of_a_bundle_is_that_of_its_run(
         self, tiny_run: Path, tiny_edge: Path
     ) -> None:
-        run, bundle = RunTarget(tiny_run), BundleTarget(tiny_edge)
-        loaded = load_images(select_images(run, None, "test").samples[:3], run.preprocessing)
-        labels = loaded.labels(run.classes)
-        ours, theirs = (
-            target.saliency(loaded.images, labels, "occlusion", lambda _: None)
-            for target in (bundle, run)
-        )
+        bundle, run = BundleTarget(tiny_edge), RunTarget(tiny_run)
+        ours, theirs = maps_of_both(bundle, run, "occlusion", images=3)
         # A logit may be a step off where a sum is at a tie.
         assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.99
 
