@@ -1,33 +1,35 @@
-"""Move the ranges of summands by millionths, so that every kernel rounds every sum alike.
+"""Move the ranges of sums by millionths, so that every kernel rounds every sum alike.
 
-Kernels add bytes in arithmetic of their own: torch in float32, ONNX Runtime in float32 on bytes
-with their zero points, XNNPACK in whole numbers with multipliers of 21 bits. They differ only where
-the exact sum of two integers lies within about 6e-5 of a tie of the output's grid. Two summands of
-8 bits have but 65,536 pairs of integers, of which an accident of the ranges puts none to a dozen
-there. If such a pair is a common one, an engine is a step off at the same values of every image,
-and the layers behind can turn that into many steps. No form of an integer sum that XNNPACK takes is
-more precise, so it is the pairs that have to move.
+Kernels add bytes in arithmetic of their own: torch in float32; ONNX Runtime in float32 on bytes
+with their zero points on x86, and in whole numbers with multipliers of 22 bits on arm64; XNNPACK in
+whole numbers with multipliers of 21 bits. They differ only where the exact sum of two integers lies
+within about 6e-5 of a tie of the output's grid. Two summands of 8 bits have but 65,536 pairs of
+integers, of which an accident of the ranges puts none to a dozen there. If such a pair is a common
+one, an engine is a step off at the same values of every image, and the layers behind can turn that
+into many steps. No form of an integer sum that XNNPACK takes is more precise, so it is the pairs
+that have to move.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from export.program import ProgramTensor
 from train.quantization import QuantizedNetwork
 from train.quantization.fake_quantize import lowest_level
 from train.quantization.site import Site
 
-__all__ = ["Grid", "ambiguous_pairs", "settle_sums"]
+__all__ = ["Grid", "ambiguous_pairs", "settle_sums", "settled_scale"]
 
 Floats = NDArray[np.float64]
 
-_MULTIPLIER_BITS = 21
+_XNNPACK_BITS, _NEON_BITS = 21, 22
 # Where to look, in units in the last place of an alpha, each at most 2^-23 of its value: up to so
 # many strides away. The nearest will do but where one scale is half another, exactly: then every
 # second sum is a tie, and has to move by more than what a float32 with a zero point rounds off.
@@ -42,6 +44,11 @@ class Grid:
     low: int
     high: int
     signed: bool
+
+    @classmethod
+    def of(cls, spec: ProgramTensor) -> Grid:
+        """The integers of a quantised tensor of a program."""
+        return cls(np.float32(spec.scale), spec.low, spec.high, spec.signed)
 
     @property
     def values(self) -> Floats:
@@ -75,25 +82,42 @@ def ambiguous_pairs(left: Grid, right: Grid, target: Grid) -> NDArray[np.intp]:
     exact = target.clip(np.rint(total / float(target.scale)))
     ratios = (left.scale / target.scale, right.scale / target.scale)
     wrong = np.zeros(exact.shape, bool)
-    for kernel in (_xnnpack(a, b, *ratios), *_float32(a, b, *ratios, left, right, target)):
+    kernels = (
+        _xnnpack(_whole(a, b, *ratios, _XNNPACK_BITS)),
+        _onnx_runtime_neon(_whole(a, b, *ratios, _NEON_BITS)),
+        *_float32(a, b, *ratios, left, right, target),
+    )
+    for kernel in kernels:
         wrong |= target.clip(kernel) != exact
     pairs: NDArray[np.intp] = np.argwhere(wrong) + np.array([left.low, right.low])
     return pairs
 
 
-def _xnnpack(a: Floats, b: Floats, first: np.float32, second: np.float32) -> Floats:
-    """Whole multipliers, the larger one of 21 bits; a shift that rounds halves up."""
-    shift = _MULTIPLIER_BITS - int(np.frexp(max(first, second))[1])
+def _whole(a: Floats, b: Floats, first: np.float32, second: np.float32, bits: int) -> Floats:
+    """The sum in steps by whole multipliers, of which the larger one has so many bits."""
+    shift = bits - int(np.frexp(max(first, second))[1])
     multipliers = [np.rint(np.ldexp(float(ratio), shift)) for ratio in (first, second)]
     # All below 2^53, so that float64 holds every number here exactly.
-    steps: Floats = np.floor(np.ldexp(a * multipliers[0] + b * multipliers[1], -shift) + 0.5)
+    steps: Floats = np.ldexp(a * multipliers[0] + b * multipliers[1], -shift)
     return steps
+
+
+def _xnnpack(steps: Floats) -> Floats:
+    """Halves go up."""
+    rounded: Floats = np.floor(steps + 0.5)
+    return rounded
+
+
+def _onnx_runtime_neon(steps: Floats) -> Floats:
+    """Halves go away from zero."""
+    rounded: Floats = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
+    return rounded
 
 
 def _float32(
     a: Floats, b: Floats, first: np.float32, second: np.float32, left: Grid, right: Grid, out: Grid
 ) -> Iterator[Floats]:
-    """In torch, on integers around zero; in ONNX Runtime, on bytes, fused multiply-adds or not."""
+    """In torch, on integers around zero; in ONNX Runtime on x86, on bytes, fused or not."""
     narrow = np.float32
     yield np.rint(narrow(a * first) + narrow(b * second)).astype(np.float64)
     zeros = [narrow(128 if grid.signed else 0) for grid in (left, right, out)]
@@ -139,6 +163,24 @@ def settle_sums(network: QuantizedNetwork) -> dict[str, float]:
     }
 
 
+def settled_scale(left: Grid, right: Grid, target: Grid) -> np.float32:
+    """The scale nearest to the target's with which no pair is ambiguous.
+
+    Args:
+        left: the first summand.
+        right: the second.
+        target: what the sum is written to; nothing but this sum has its scale.
+
+    Returns:
+        At most 2^-15 (31 millionths) from the target's; the target's own if none nearby will do.
+    """
+    for (offset,) in _offsets(1):
+        scale = (target.scale.view(np.int32) + np.int32(offset)).view(np.float32)
+        if not len(ambiguous_pairs(left, right, replace(target, scale=scale))):
+            return np.float32(scale)
+    return target.scale
+
+
 def _settle(left: Site, right: Site, target: Site, movable: list[Site]) -> None:
     start = [site.alpha.detach().clone() for site in movable]
     for offsets in _offsets(len(movable)):
@@ -151,7 +193,7 @@ def _settle(left: Site, right: Site, target: Site, movable: list[Site]) -> None:
 
 
 def _offsets(count: int) -> Iterator[tuple[int, ...]]:
-    """Where to look, in units in the last place of each alpha: the nearest first."""
+    """Where to look, in units in the last place of each number: the nearest first."""
     places = list(itertools.product(range(-_FURTHEST, _FURTHEST + 1), repeat=count))
     places.sort(key=lambda place: max(map(abs, place), default=0))
     for stride in _STRIDES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -9,6 +11,7 @@ from edge_runtime.errors import ArtifactError
 from export import operations as ops
 from export.gradient.channels import ChannelFactors
 from export.gradient.ranges import GRADIENT_LEVELS, best_scale
+from export.near_ties import Grid, settled_scale
 from export.program import (
     CLASS_INDEX,
     CLASS_INDEX_USED,
@@ -143,6 +146,8 @@ class Backward:
             factors = self.factors[total]
             scale = best_scale(by_channel(real), factors)
             name = self.declare(f"{tensor}/sum", self.spec(total).shape, scale, factors)
+            grids = (Grid.of(self.spec(each)) for each in (total, part, name))
+            self._tensors[name] = replace(self.spec(name), scale=float(settled_scale(*grids)))
             total = self.append(ops.Add(total, part, name))
         return total
 

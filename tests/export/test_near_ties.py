@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from export.lower import lower
-from export.near_ties import Grid, ambiguous_pairs, settle_sums
-from export.operations import Add, Conv, Dequantize
-from export.program import IMAGE, Program, ProgramTensor, execute
+from export.near_ties import Grid, ambiguous_pairs, settle_sums, settled_scale
+from export.program import execute
 from export.tflite_format.emitter import emit_tflite
 from tests.export.runtimes import RUNTIMES, run_tflite
+from tests.export.sums import all_pairs, sum_of
 from tests.networks import NETWORKS, quantized, random_images
 
 # Learned by EfficientNet-Lite0 in its block 4/2: 13 steps and -24 steps are 2e-6 steps off a tie,
@@ -23,38 +25,6 @@ NEAR_A_TIE = (12.225357055664062, 28.652997970581055, 30.213844299316406)
 HALVED = (2.0, 2.0, 4.0)
 # XNNPACK takes sums whose scales are at most a factor of 256 apart.
 ALPHAS = st.floats(0.125, 16, width=32)
-
-
-def all_pairs():
-    """One picture: the first summand's byte is the row, the second's the column."""
-    rows, columns = np.indices((256, 256), np.uint8)
-    return np.stack([rows, columns, np.zeros_like(rows)], axis=-1)[None]
-
-
-def sum_of(left, right, target):
-    """A program that adds the first two channels of an image, as the integers of the specs."""
-    image = ProgramTensor(IMAGE, (3, 256, 256), scale=1 / 64, zero_point=128)
-    specs = {
-        name: ProgramTensor(
-            name, (1, 256, 256), spec.scale, signed=spec.signed, low=spec.low, high=spec.high
-        )
-        for name, spec in (("left", left), ("right", right), ("total", target))
-    }
-    operations = [
-        _channel(position, specs[name]) for position, name in enumerate(("left", "right"))
-    ]
-    operations += [Add("left", "right", "total"), Dequantize("total", "sum")]
-    output = ProgramTensor("sum", (1, 256, 256))
-    return Program({IMAGE: image, **specs, "sum": output}, tuple(operations), {"sum": "sum"})
-
-
-def _channel(position, spec):
-    """A convolution that copies one channel's bytes: its multiplier is exactly 1."""
-    weight = np.zeros((1, 3, 1, 1), np.int8)
-    weight[0, position] = 1
-    bias = np.array([0 if spec.signed else 128], np.int32)
-    scale = np.array([spec.scale * 64], np.float32)
-    return Conv(IMAGE, spec.name, spec.name, weight, scale, bias)
 
 
 def network_with(alphas, name="pre_activation"):
@@ -87,8 +57,8 @@ def program_of(network):
     return sum_of(*(tensors[name] for name in sums_of(network)[0]))
 
 
-def _whole(spec):
-    return Grid(np.float32(spec.scale), spec.low, spec.high, spec.signed)
+def signed_bytes(alpha):
+    return Grid(np.float32(alpha) / np.float32(127), -128, 127, True)
 
 
 def is_off(program, run, emit):
@@ -114,10 +84,25 @@ def test_every_pair_is_rounded_alike_once_settled(name, alphas, emit, run):
 @settings(max_examples=25)
 @given(alphas=st.tuples(ALPHAS, ALPHAS, ALPHAS))
 def test_what_litert_rounds_otherwise_is_foreseen(alphas):
-    left, right, target = (Grid(np.float32(a) / np.float32(127), -128, 127, True) for a in alphas)
+    left, right, target = map(signed_bytes, alphas)
     off = np.argwhere(is_off(sum_of(left, right, target), run_tflite, emit_tflite)) - 128
     foreseen = ambiguous_pairs(left, right, target).tolist()
     assert [pair for pair in off.tolist() if pair not in foreseen] == []
+
+
+@RUNTIMES
+@pytest.mark.parametrize("alphas", [NEAR_A_TIE, HALVED], ids=["near a tie", "halved"])
+def test_every_pair_is_rounded_alike_with_a_settled_scale_of_the_sum(alphas, emit, run):
+    left, right, target = map(signed_bytes, alphas)
+    settled = replace(target, scale=settled_scale(left, right, target))
+    assert abs(settled.scale / target.scale - 1) <= 2**-15
+    assert not is_off(sum_of(left, right, settled), run, emit).any()
+
+
+def test_a_scale_without_an_ambiguous_pair_stays():
+    grids = left, right, target = tuple(map(signed_bytes, (0.3, 9.7, 10.1)))
+    assert len(ambiguous_pairs(*grids)) == 0
+    assert settled_scale(left, right, target) == target.scale
 
 
 @settings(max_examples=15)
@@ -134,7 +119,7 @@ def test_sums_in_a_row_are_settled_within_31_millionths(network_of_two_sums, alp
     assert all(abs(share) <= 2**-15 for share in moved.values())
     tensors = lower(network).tensors
     for names in sums_of(network):
-        grids = [_whole(tensors[name]) for name in names]
+        grids = [Grid.of(tensors[name]) for name in names]
         assert len(ambiguous_pairs(*grids)) == 0
 
 

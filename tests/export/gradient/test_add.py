@@ -9,7 +9,10 @@ from torch import nn
 
 from edge_runtime.errors import ArtifactError
 from export.gradient import add_gradient
+from export.gradient.backward import PREFIX
 from export.lower import lower
+from export.near_ties import Grid, ambiguous_pairs
+from export.operations import Add
 from tests.export.gradient.autograd import (
     IMAGES,
     assert_follows_autograd,
@@ -50,6 +53,16 @@ class Skips(nn.Module):
 
 def test_a_tensor_is_added_to_itself():
     assert_follows_autograd(Chain(8, stem(), Twice()))
+
+
+def test_no_sum_of_gradients_has_a_pair_that_kernels_round_differently():
+    layers = [Residual(nn.Conv2d(8, 8, 1), rectified=True) for _ in range(6)]
+    program = add_gradient(lower(quantized(Chain(8, stem(), *layers), IMAGES)), IMAGES)
+    sums = [operation for operation in program.operations if isinstance(operation, Add)]
+    tensors = [(*operation.inputs, operation.output) for operation in sums]
+    gradients = [names for names in tensors if names[-1].startswith(PREFIX)]
+    grids = [[Grid.of(program.tensors[name]) for name in names] for names in gradients]
+    assert [len(ambiguous_pairs(*found)) for found in grids] == [0] * 6
 
 
 @RUNTIMES
