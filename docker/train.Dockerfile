@@ -2,8 +2,8 @@
 #
 #   docker build -f docker/train.Dockerfile -t saliedge-train .
 #
-# On a machine without a GPU `--build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu` takes
-# torch without CUDA, which is a tenth of the size.
+# torch comes without CUDA; `--build-arg TORCH_INDEX=https://pypi.org/simple` takes the build for GPUs,
+# which weighs gigabytes more.
 
 # As in edge.Dockerfile.
 ARG BASE=docker.io/library/debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
@@ -19,10 +19,13 @@ WORKDIR /usr/src/saliedge
 # The gigabytes first: they are made anew only when a dependency changes.
 COPY pyproject.toml constraints.txt ./
 COPY .ci/dependencies.py .ci/
-ARG TORCH_INDEX
+# From this index alone: beside another one, pip would take the build with CUDA where it is away.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN python3 -m venv /opt/saliedge \
+    && /opt/saliedge/bin/pip install --quiet --no-cache-dir --no-deps \
+        --index-url "${TORCH_INDEX}" --constraint constraints.txt torch torchvision \
     && python3 .ci/dependencies.py workstation >/tmp/requirements.txt \
-    && PIP_EXTRA_INDEX_URL="${TORCH_INDEX}" /opt/saliedge/bin/pip install --quiet --no-cache-dir \
+    && /opt/saliedge/bin/pip install --quiet --no-cache-dir \
         --requirement /tmp/requirements.txt --constraint constraints.txt \
     && rm /tmp/requirements.txt
 # The studies and the demo, which the wheel leaves out, are run from here.
