@@ -6,7 +6,8 @@
 A whole arm64 device boots for each amount of memory (:mod:`benchmarks.vm`), with cores like those
 of a Pi 3 and a Zero 2 W (Cortex-A53), and runs ``edge-infer --camera 0 --serve`` for some frames of
 640 x 480 in each engine with and without maps. The network is EfficientNet-Lite0 with random
-weights. Writes the figures, and the table on the page that shows them.
+weights. Writes the figures beside earlier ones of other machines and inputs, and the table on the
+page that shows them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from benchmarks.studies.untrained import write_untrained
 from benchmarks.vm.image import build_image
 from benchmarks.vm.installation import copy_folder, install_package
 from benchmarks.vm.machine import Hardware, Machine
-from benchmarks.vm.memory import Peak, measure_peaks, peaks_text
+from benchmarks.vm.memory import Peak, joined, measure_peaks, peaks_text, read_peaks
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import run_command
 from edge_runtime.files import atomic_write_text
@@ -39,7 +40,7 @@ _PROCESSOR = "cortex-a53"
 @click.argument("wheel", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--memory", "memories_mib", multiple=True, type=int, default=(512, 1024),
               show_default=True, help="MiB of a machine; repeat it.")  # fmt: skip
-@click.option("--size", "sides", multiple=True, type=int, default=(160,), show_default=True,
+@click.option("--size", "sides", multiple=True, type=int, default=(160, 224), show_default=True,
               help="Side of the network's input; repeat it.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default=MEMORY, show_default=True)
 def device_memory(
@@ -47,6 +48,7 @@ def device_memory(
 ) -> None:
     """Measure the peak memory of edge-infer, installed from WHEEL."""
     image = build_image(DEVICE_SETS["bookworm"], cache_root())
+    earlier = read_peaks(out) if out.exists() else ()
     peaks: list[Peak] = []
     with (
         tempfile.TemporaryDirectory(prefix="saliedge-vm-") as name,
@@ -67,7 +69,7 @@ def device_memory(
             for side, path in there.items():
                 peaks += measure_peaks(machine.agent, _PROCESSOR, memory_mib, path, side)
                 # After each, since it takes long, and what was measured is kept.
-                atomic_write_text(out, peaks_text(peaks))
+                atomic_write_text(out, peaks_text(joined(earlier, peaks)))
                 click.echo(f"{memory_mib} MB, {side} x {side}: done")
             machine.shut_down()
     if out == MEMORY:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.configurations import SALIENCIES
 from benchmarks.emulate.markdown import markdown_table
 from benchmarks.vm.agent import Agent
 from edge_runtime.errors import ArtifactError, GateError
 
-__all__ = ["ENGINES", "MAPS", "Peak", "measure_peaks", "memory_table", "peaks_text", "read_peaks"]
+__all__ = ["ENGINES", "Peak", "joined", "measure_peaks", "memory_table", "peaks_text",
+           "read_peaks"]  # fmt: skip
 
 ENGINES = ("onnx", "litert")
-MAPS = ("none", "cam", "gradient")
 _FRAMES = 10
 _SECONDS = 900.0
 _SHOWN = {
@@ -22,6 +23,7 @@ _SHOWN = {
     "litert": "LiteRT",
     "none": "no map",
     "cam": "class activation map",
+    "gradient-early": "gradient at an early map",
 }
 
 # Runs a command, then prints its peak and the memory that the kernel leaves to programs.
@@ -74,7 +76,7 @@ def measure_peaks(
     """
     peaks = []
     for engine in ENGINES:
-        for saliency in MAPS:
+        for saliency in SALIENCIES:
             command = [
                 *("edge-infer", "--bundle", bundle, "--camera", "0", "--camera-size", "640x480"),
                 *("--serve", "--engine", engine, "--saliency", saliency),
@@ -90,6 +92,20 @@ def measure_peaks(
             usable, peak = found["usable_mib"], found["peak_mib"]
             peaks.append(Peak(processor, memory_mib, usable, side, engine, saliency, peak))
     return peaks
+
+
+def joined(earlier: Sequence[Peak], now: Sequence[Peak]) -> list[Peak]:
+    """Return what was measured now and, of other machines and inputs, what was measured earlier.
+
+    In the order of the machines' memory and the inputs' sides, whenever each was measured.
+    """
+    places = {_place(peak) for peak in now}
+    kept = [peak for peak in earlier if _place(peak) not in places]
+    return sorted([*kept, *now], key=_place)
+
+
+def _place(peak: Peak) -> tuple[str, int, int]:
+    return peak.processor, peak.memory_mib, peak.side
 
 
 def peaks_text(peaks: Sequence[Peak]) -> str:

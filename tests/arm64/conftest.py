@@ -29,7 +29,7 @@ from edge_runtime.synthetic import write_dataset
 from tests.requirements import require_program
 from tests.wheel import build_wheel
 
-MODES = ("none", "cam", "gradient")
+MODES = ("none", "cam", "gradient-early", "gradient")
 BOARDS = [
     pytest.param(name, engine, processor, id=f"{name}-{engine}-{processor}")
     for name, device_set in DEVICE_SETS.items()
@@ -53,7 +53,7 @@ def ended_well(main, *arguments):
             raise
 bundle, frames, engine, out = sys.argv[1:]
 ended_well(cli.main, "verify", bundle, "--engine", engine)
-for mode in ("none", "cam", "gradient"):
+for mode in ("none", "cam", "gradient-early", "gradient"):
     outputs = [] if mode == "none" else ["--save-saliency", f"{out}/{mode}"]
     ended_well(infer_cli.main, "--bundle", bundle, "--source", frames, "--engine", engine,
                "--saliency", mode, "--jsonl", f"{out}/{mode}.jsonl", "--threads", "1", *outputs)

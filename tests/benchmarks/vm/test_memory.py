@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.vm.memory import Peak, memory_table, peaks_text, read_peaks
+from benchmarks.vm.memory import Peak, joined, memory_table, peaks_text, read_peaks
 from edge_runtime.errors import ArtifactError
 
 PEAKS = (
@@ -24,6 +24,12 @@ def test_a_damaged_file_is_refused(tmp_path, text):
     (tmp_path / "peaks.json").write_text(text)
     with pytest.raises(ArtifactError, match="peaks of memory"):
         read_peaks(tmp_path / "peaks.json")
+
+
+def test_a_new_measurement_replaces_that_of_its_machine_and_input_alone():
+    other = Peak("cortex-a53", 512, 475.1, 96, "onnx", "none", 90.0)
+    again = Peak("cortex-a53", 512, 475.1, 160, "onnx", "none", 118.0)
+    assert joined(PEAKS, [again, other]) == [other, again, PEAKS[2]]
 
 
 def test_a_row_is_a_machine_and_a_column_a_map():
