@@ -8,6 +8,7 @@ Schema ``MAJOR.MINOR``; a reader accepts an unknown minor and refuses an unknown
 2.0  Several numbers of threads and several bundles: ``threads`` and ``bundle`` of a result,
      ``further_bundles``, ratios ``threads`` and ``bundle``. A reader of 1.x would take two results
      that differ in these alone for one. Files of 1.x are read.
+2.1  ``probe`` and ``probe_ns`` of a round: the machine-speed probe.
 
 The file holds every sample. The figures in ``summary`` and ``ratios`` are there for readers that
 do not want to compute them; this reader computes them anew, so they cannot contradict the samples.
@@ -30,7 +31,7 @@ from edge_runtime.bundle import Bundle
 
 __all__ = ["SCHEMA", "BundleIdentity", "Report", "Result", "read_report"]
 
-SCHEMA = "2.0"
+SCHEMA = "2.1"
 _OLDER_MAJORS = ("1",)
 _KIND = "saliedge-bench"
 

@@ -20,6 +20,7 @@ from benchmarks.absent import Absent, or_absent, to_json
 from benchmarks.configurations import Configuration
 from benchmarks.costs import Costs, time_presentation
 from benchmarks.exchange import read_frames, read_task, write_answer
+from benchmarks.probe import PROBE, MachineProbe
 from benchmarks.sensors.process_memory import peak_memory, proportional_memory, resident_memory
 from benchmarks.workload import Workload
 from edge_runtime.bundle import Bundle, Reference, open_bundle, open_reference
@@ -31,6 +32,7 @@ __all__ = ["Round", "Task", "check_unchanged", "main", "measure", "open_folder",
 
 
 _NOT_SAID = Absent("nobody said when the process was started")
+_NO_PROBE = Absent("the version of bench that wrote this had no machine-speed probe")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Round:
         memory_peak: Most resident bytes of the process, the test frames included.
         engine_version: Version of the engine's package.
         costs: What else the process costs.
+        probe: Which work the machine-speed probe did, :data:`benchmarks.probe.PROBE` then.
+        probe_ns: Nanoseconds of that work after each timed frame; empty without a probe.
     """
 
     preprocess_ns: tuple[int, ...]
@@ -92,16 +96,27 @@ class Round:
     memory_peak: int | Absent
     engine_version: str
     costs: Costs = field(default_factory=Costs)
+    probe: str | Absent = _NO_PROBE
+    probe_ns: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.inference_ns or len(self.preprocess_ns) != len(self.inference_ns):
+        frames = len(self.inference_ns)
+        if not frames or len(self.preprocess_ns) != frames:
             raise ValueError("a round needs as many preprocessing times as inference times")
+        if len(self.probe_ns) != (0 if isinstance(self.probe, Absent) else frames):
+            raise ValueError("a round needs a time of the probe for each frame, or none at all")
 
     def stage_ns(self, stage: str) -> npt.NDArray[np.int64]:
-        """Nanoseconds of each timed frame: ``preprocess``, ``inference`` or ``total``, of both."""
+        """Nanoseconds of each timed frame.
+
+        Args:
+            stage: ``preprocess``, ``inference``, ``total`` of both, or the ``probe`` behind them.
+        """
         preprocess = np.array(self.preprocess_ns, np.int64)
         inference = np.array(self.inference_ns, np.int64)
-        stages = {"preprocess": preprocess, "inference": inference, "total": preprocess + inference}
+        probe = np.array(self.probe_ns, np.int64)
+        total = preprocess + inference
+        stages = {"preprocess": preprocess, "inference": inference, "total": total, "probe": probe}
         return stages[stage]
 
     def to_json(self) -> dict[str, Any]:
@@ -123,6 +138,8 @@ class Round:
                 memory_peak=or_absent(record["memory_peak"], int),
                 engine_version=str(record["engine_version"]),
                 costs=Costs.from_json(record.get("costs")),
+                probe=or_absent(record.get("probe", to_json(_NO_PROBE)), str),
+                probe_ns=tuple(map(int, record.get("probe_ns", ()))),
             )
         except (KeyError, TypeError) as error:
             raise ValueError("a round lacks a field or holds one of another type") from error
@@ -158,9 +175,9 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
         frames = read_frames()
         network_bytes = np.empty((1, preprocessing.height, preprocessing.width, 3), np.uint8)
         stages_ns, processor_ns = time_frames(
-            engine, preprocessing, frames, network_bytes, workload
+            engine, preprocessing, frames, network_bytes, workload, MachineProbe()
         )
-        preprocess_ns, inference_ns = stages_ns.T
+        preprocess_ns, inference_ns, probe_ns = stages_ns.T
         untimed = len(stages_ns) - workload.frames
         peak = peak_memory()
         costs = Costs(
@@ -183,6 +200,8 @@ def measure(task: Task, read_frames: Callable[[], npt.NDArray[np.uint8]]) -> Rou
             memory_peak=peak,
             engine_version=engine.version,
             costs=costs,
+            probe=PROBE,
+            probe_ns=tuple(probe_ns[untimed:].tolist()),
         )
 
 
@@ -192,8 +211,11 @@ def time_frames(
     frames: npt.NDArray[np.uint8],
     network_bytes: npt.NDArray[np.uint8],
     workload: Workload,
+    probe: Callable[[], object],
 ) -> tuple[npt.NDArray[np.int64], int]:
     """Classify the frames of a workload: the first, those of the warm-up, and the timed ones.
+
+    After each the probe does its work, outside of the frame's latency.
 
     Args:
         engine: What classifies.
@@ -201,26 +223,31 @@ def time_frames(
         frames: uint8 ``[N, h, w, 3]``, taken in turn.
         network_bytes: uint8 ``[1, H, W, 3]``, written over.
         workload: How many frames.
+        probe: See :class:`benchmarks.probe.MachineProbe`.
 
     Returns:
-        Nanoseconds of preprocessing and of the engine's run, int64 ``[frames, 2]``, and processor
-        nanoseconds of the timed frames.
+        Nanoseconds of preprocessing, of the engine's run and of the probe, int64 ``[frames, 3]``,
+        and processor nanoseconds of the timed frames without those of the probe.
     """
     total = 1 + workload.warmup + workload.frames
-    marks = np.zeros((total, 3), np.int64)
-    clock = time.perf_counter_ns
-    untimed, processor_start = total - workload.frames, 0
+    stages = np.zeros((total, 3), np.int64)
+    clock, processor = time.perf_counter_ns, time.process_time_ns
+    untimed, processor_start, of_probe = total - workload.frames, 0, 0
     for index in range(total):
         if index == untimed:
-            processor_start = time.process_time_ns()
+            processor_start, of_probe = processor(), 0
         frame = frames[index % len(frames)]
         begin = clock()
         preprocessing.apply_into(frame, network_bytes[0])
         ready = clock()
         engine.run(network_bytes)
-        marks[index] = begin, ready, clock()
-    processor_ns = time.process_time_ns() - processor_start
-    return np.diff(marks, axis=1), processor_ns
+        done = clock()
+        of_probe -= processor()
+        start = clock()
+        probe()
+        stages[index] = ready - begin, done - ready, clock() - start
+        of_probe += processor()
+    return stages, processor() - processor_start - of_probe
 
 
 def _drawer(

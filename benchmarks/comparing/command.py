@@ -109,7 +109,7 @@ def compare(
     verdicts = [change.comparison.verdict for change in changes]
     record = {
         "kind": "saliedge-bench-comparison",
-        "schema": "1.0",
+        "schema": "1.1",
         "base": base.name,
         "stage": stage,
         "percentile": percentile,

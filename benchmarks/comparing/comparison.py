@@ -23,10 +23,14 @@ from benchmarks.statistics import MINIMUM_EFFECT, MINIMUM_ROUNDS
 
 __all__ = [
     "ALPHA",
+    "REPLICATES",
     "Comparison",
     "Verdict",
     "compare_rounds",
+    "comparison_of",
     "holm",
+    "log_quantiles",
+    "too_few",
     "with_verdicts",
 ]
 
@@ -34,9 +38,9 @@ Verdict = Literal["faster", "slower", "no evidence"]
 Floats = npt.NDArray[np.float64]
 
 ALPHA = 0.05
+REPLICATES = 10_000
 
 _NOT_ADJUSTED = Absent("not adjusted yet")
-_REPLICATES = 10_000
 _SEED = 0
 _NORMAL_975 = 1.959964
 # Of Student's distribution, 97.5 %, by degrees of freedom; beyond, an expansion in 1 / degrees.
@@ -57,7 +61,7 @@ class Comparison:
         adjusted: The same after Holm's adjustment, once it is known.
         verdict: ``faster`` or ``slower`` if ``adjusted`` is below 5 % and the ratio is at least
             3 % from 1; else ``no evidence``.
-        replicates: Logarithms of the ratio in each resample, widened.
+        replicates: Logarithms of the ratio as it could have come out, of each resample.
     """
 
     ratio: float
@@ -113,18 +117,28 @@ def compare_rounds(
     """
     random = np.random.default_rng(seed)
     share = percentile / 100
-    ratio = math.exp(_level(new, share) - _level(base, share))
-    fewest = min(len(base), len(new))
-    if fewest < MINIMUM_ROUNDS:
-        reason = Absent(f"a verdict needs {MINIMUM_ROUNDS} rounds of each, there are {fewest}")
-        return Comparison(ratio, reason, reason, reason, np.zeros(0))
+    center = float(log_quantiles(new, share).mean() - log_quantiles(base, share).mean())
+    few = too_few(len(base), len(new))
+    if few is not None:
+        return Comparison(math.exp(center), few, few, few, np.zeros(0))
     drawn = _resampled(new, share, random) - _resampled(base, share, random)
-    center = math.log(ratio)
-    widened = center + _expansion(len(base), len(new)) * (drawn - center)
-    low, high = np.percentile(widened, [2.5, 97.5])
-    on_the_other_side = min(int((widened <= 0).sum()), int((widened >= 0).sum()))
-    p_value = min(1.0, 2 * (on_the_other_side + 1) / (len(widened) + 1))
-    return Comparison(ratio, math.exp(low), math.exp(high), p_value, widened)
+    return comparison_of(center, center + _expansion(len(base), len(new)) * (drawn - center))
+
+
+def too_few(base: int, new: int) -> Absent | None:
+    """Why so many processes of each side give no verdict; None if they do."""
+    fewest = min(base, new)
+    if fewest >= MINIMUM_ROUNDS:
+        return None
+    return Absent(f"a verdict needs {MINIMUM_ROUNDS} rounds of each, there are {fewest}")
+
+
+def comparison_of(center: float, replicates: Floats) -> Comparison:
+    """Return the comparison whose ratio has this logarithm and could have come out like these."""
+    low, high = np.percentile(replicates, [2.5, 97.5])
+    on_the_other_side = min(int((replicates <= 0).sum()), int((replicates >= 0).sum()))
+    p_value = min(1.0, 2 * (on_the_other_side + 1) / (len(replicates) + 1))
+    return Comparison(math.exp(center), math.exp(low), math.exp(high), p_value, replicates)
 
 
 def with_verdicts(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
@@ -168,11 +182,11 @@ def _judged(comparison: Comparison, adjusted: float) -> Comparison:
     return replace(comparison, adjusted=adjusted, verdict=verdict)
 
 
-def _level(rounds: Sequence[npt.ArrayLike], share: float) -> float:
-    """Mean of the logarithms of the rounds' quantiles."""
+def log_quantiles(rounds: Sequence[npt.ArrayLike], share: float) -> Floats:
+    """Logarithm of a quantile of each round, ``[rounds]``; ``ValueError`` if there is none."""
     if not rounds:
         raise ValueError("there is no round to compare")
-    return float(np.mean([math.log(_quantile(item, share)) for item in rounds]))
+    return np.array([math.log(_quantile(item, share)) for item in rounds])
 
 
 def _quantile(samples: npt.ArrayLike, share: float) -> float:
@@ -192,8 +206,8 @@ def _resampled(
     frame. The median is that of k = (m + 1) / 2.
     """
     count = len(rounds)
-    chosen = random.integers(0, count, (_REPLICATES, count))
-    drawn = np.empty((_REPLICATES, count))
+    chosen = random.integers(0, count, (REPLICATES, count))
+    drawn = np.empty((REPLICATES, count))
     for index, item in enumerate(rounds):
         ordered = np.sort(np.asarray(item, np.float64))
         places = chosen == index

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.absent import Absent
+from benchmarks.absent import Absent, to_json
+from benchmarks.comparing.adjustment import Adjusted, adjust
 from benchmarks.comparing.comparison import (
     ALPHA,
     Comparison,
@@ -33,6 +34,7 @@ __all__ = [
     "drift",
     "explained",
     "judge",
+    "machine_moves",
     "open_reports",
 ]
 
@@ -60,7 +62,11 @@ class Change:
         new: File of the other report.
         base_ms: The base's latency: geometric mean of its processes' percentiles, milliseconds.
         new_ms: The other's.
-        comparison: The ratio and what it is worth.
+        comparison: The ratio and what it is worth, the machine's own speed taken out if
+            ``machine`` is known.
+        unadjusted: The same of the latencies as they are.
+        machine: The machine-speed probe beside the new report over that beside the base: above 1
+            the machine itself was slower. Absent with the reason why nothing is taken out.
     """
 
     name: str
@@ -68,6 +74,8 @@ class Change:
     base_ms: float
     new_ms: float
     comparison: Comparison
+    unadjusted: Comparison
+    machine: float | Absent
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the comparison.
@@ -80,6 +88,8 @@ class Change:
             "base_ms": self.base_ms,
             "new_ms": self.new_ms,
             **self.comparison.to_json(),
+            "machine": to_json(self.machine),
+            "unadjusted": self.unadjusted.to_json(),
         }
 
 
@@ -122,12 +132,16 @@ def compare_reports(
             f"{base.path} shares no configuration with the other reports; measure the same "
             "engines, maps, threads and input sizes."
         )
-    compared = with_verdicts(
-        [
-            compare_rounds(_rounds(before, stage), _rounds(after, stage), percentile)
-            for _, before, after in pairs
-        ]
-    )
+    unadjusted = [
+        compare_rounds(_rounds(before, stage), _rounds(after, stage), percentile)
+        for _, before, after in pairs
+    ]
+    adjusted = [_adjusted(before, after, stage, percentile) for _, before, after in pairs]
+    machine = [one if isinstance(one, Absent) else one.machine for one in adjusted]
+    compared = [
+        raw if isinstance(one, Absent) else one.comparison
+        for one, raw in zip(adjusted, unadjusted, strict=True)
+    ]
     return tuple(
         Change(
             max(before.configuration.name, after.configuration.name, key=len),
@@ -135,8 +149,12 @@ def compare_reports(
             _level_ms(before, stage, percentile),
             _level_ms(after, stage, percentile),
             comparison,
+            raw,
+            moved,
         )
-        for (path, before, after), comparison in zip(pairs, compared, strict=True)
+        for (path, before, after), comparison, raw, moved in zip(
+            pairs, with_verdicts(compared), with_verdicts(unadjusted), machine, strict=True
+        )
     )
 
 
@@ -177,6 +195,32 @@ def drift(changes: Sequence[Change]) -> list[str]:
     return sentences
 
 
+def machine_moves(changes: Sequence[Change]) -> list[str]:
+    """Where the machine itself had another speed, and what came of it: a sentence each."""
+    sentences = []
+    for path in dict.fromkeys(change.new for change in changes):
+        moved = [
+            math.log(change.machine)
+            for change in changes
+            if change.new == path and not isinstance(change.machine, Absent)
+        ]
+        ratio = math.exp(sum(moved) / len(moved)) if moved else 1.0
+        slower = max(ratio, 1 / ratio) - 1
+        if slower >= MINIMUM_EFFECT:
+            sentences.append(
+                f"the machine itself was {slower:.0%} {'slower' if ratio > 1 else 'faster'} in "
+                f"{path.name}, by its probe; that is taken out of the adjusted ratio."
+            )
+    sentences += [
+        f"{change.name}, {change.new.name}: {change.unadjusted.verdict} by "
+        f"{change.unadjusted.ratio:.3f} as measured, but {change.comparison.verdict} without the "
+        "machine's part."
+        for change in changes
+        if change.unadjusted.verdict not in ("no evidence", change.comparison.verdict)
+    ]
+    return sentences
+
+
 def explained(named: Sequence[Named]) -> list[str]:
     """What else differs between the base and each other report."""
     return [
@@ -186,9 +230,24 @@ def explained(named: Sequence[Named]) -> list[str]:
     ]
 
 
-def _rounds(result: Result, stage: Stage) -> list[npt.NDArray[np.int64]]:
+def _rounds(result: Result, stage: str) -> list[npt.NDArray[np.int64]]:
     """Nanoseconds of each process."""
     return [item.stage_ns(stage) for item in result.rounds]
+
+
+def _adjusted(before: Result, after: Result, stage: Stage, percentile: float) -> Adjusted | Absent:
+    """The comparison without the machine's own speed, or why that is not known of both sides."""
+    works = {item.probe for result in (before, after) for item in result.rounds}
+    for work in works:
+        if isinstance(work, Absent):
+            return work
+    if len(works) > 1:
+        return Absent(f"the probes are of different code ({'; '.join(sorted(map(str, works)))})")
+    return adjust(
+        (_rounds(before, stage), _rounds(before, "probe")),
+        (_rounds(after, stage), _rounds(after, "probe")),
+        percentile,
+    )
 
 
 def _level_ms(result: Result, stage: Stage, percentile: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.absent import Absent
-from benchmarks.comparing.reports import Change, Named, drift, explained
+from benchmarks.comparing.reports import Change, Named, drift, explained, machine_moves
 from benchmarks.reporting.table import numbers_right
 
 __all__ = ["changes_text"]
@@ -24,14 +24,17 @@ def changes_text(
         verdicts: A word for each.
         what: What was compared, in words.
     """
-    head = ("configuration", "report", "base ms", "ms", "ratio", "95 % interval", "p", "verdict")
+    adjusted = any(not isinstance(change.machine, Absent) for change in changes)
+    ratio = ("ratio", "adjusted") if adjusted else ("ratio",)
+    head = ("configuration", "report", "base ms", "ms", *ratio, "95 % interval", "p", "verdict")
     rows = [
         (
             change.name,
             change.new.name,
             f"{change.base_ms:.3f}",
             f"{change.new_ms:.3f}",
-            f"{change.comparison.ratio:.3f}",
+            f"{change.unadjusted.ratio:.3f}",
+            *([_adjusted(change)] if adjusted else []),
             _interval(change),
             _p_value(change.comparison.adjusted),
             verdict,
@@ -41,6 +44,7 @@ def changes_text(
     notes = [
         f"Base: {named[0].path}. Ratio: {what} of the report over that of the base, the geometric "
         "mean over processes; above 1 is slower.",
+        *_about_adjusting(changes),
         f"The interval is of each line alone; p is adjusted for all {len(changes)} (Holm).",
     ]
     reasons = {
@@ -49,7 +53,29 @@ def changes_text(
         if isinstance(change.comparison.p_value, Absent)
     }
     notes += [f"Absent: {reason}." for reason in reasons]
-    return "\n".join([numbers_right(head, rows), "", *notes, *drift(changes), *explained(named)])
+    told = [*machine_moves(changes), *drift(changes), *explained(named)]
+    return "\n".join([numbers_right(head, rows), "", *notes, *told])
+
+
+def _about_adjusting(changes: Sequence[Change]) -> list[str]:
+    """What the adjusted ratio is, or why there is none."""
+    notes = []
+    if any(not isinstance(change.machine, Absent) for change in changes):
+        notes.append(
+            "Adjusted: the same without the machine's own speed, which each process told by its "
+            "probe; interval, p and verdict are of this."
+        )
+    reasons = {
+        change.machine.reason: None for change in changes if isinstance(change.machine, Absent)
+    }
+    notes += [
+        f"Not adjusted for the machine's own speed, so less sharp: {reason}." for reason in reasons
+    ]
+    return notes
+
+
+def _adjusted(change: Change) -> str:
+    return _DASH if isinstance(change.machine, Absent) else f"{change.comparison.ratio:.3f}"
 
 
 def _interval(change: Change) -> str:

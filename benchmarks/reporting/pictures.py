@@ -21,6 +21,8 @@ _WIDTH, _LEFT, _RIGHT = 1120, 180, 310
 _COLOURS = (
     "#0868ac", "#d95f0e", "#2a8a4a", "#7a5195", "#b5860b", "#c2407a", "#4f6d7a", "#8c564b",
 )  # fmt: skip
+# Of lines beyond as many as there are colours: on, off.
+_DASHES = ("", "6 3", "2 3", "10 3 2 3")
 _LONGEST = 30  # letters of the small line beside a picture
 _BINS = 96
 _ROW = 46
@@ -67,19 +69,19 @@ def rounds_svg(results: Sequence[Result]) -> str:
     ]
     for index, (result, found) in enumerate(zip(results, medians, strict=True)):
         colour = _COLOURS[index % len(_COLOURS)]
+        line_style = _line_style(index)
         points = [(_LEFT + number * step, y(value)) for number, value in enumerate(found)]
         path = " ".join(f"{x:.1f},{height:.1f}" for x, height in points)
-        parts.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
-        )
+        parts.append(f'<polyline points="{path}" fill="none" {line_style}/>')
         parts += [
             f'<circle cx="{x:.1f}" cy="{height:.1f}" r="2.5" fill="{colour}"/>'
             for x, height in points
         ]
         row = top + 8 + line * index
+        left = _WIDTH - _RIGHT + 8
         parts.append(
-            f'<rect x="{_WIDTH - _RIGHT + 24}" y="{row - 9}" width="12" height="10" '
-            f'fill="{colour}"/>{_label(result.configuration.name, _WIDTH - _RIGHT + 42, row)}'
+            f'<path d="M{left} {row - 4}H{left + 28}" {line_style}/>'
+            f"{_label(result.configuration.name, left + 34, row)}"
         )
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{bottom + 24}" text-anchor="middle">'
@@ -135,6 +137,13 @@ class _Scale:
     def __call__(self, value: float) -> float:
         share = math.log(value / self.low) / math.log(self.high / self.low)
         return _LEFT + min(1.0, max(0.0, share)) * (_WIDTH - _LEFT - _RIGHT)
+
+
+def _line_style(index: int) -> str:
+    """Colour and, where the colours begin anew, dash of a line: no two of 32 look alike."""
+    dash = _DASHES[index // len(_COLOURS) % len(_DASHES)]
+    style = f'stroke="{_COLOURS[index % len(_COLOURS)]}" stroke-width="1.5"'
+    return f'{style} stroke-dasharray="{dash}"' if dash else style
 
 
 def _inference_ms(result: Result) -> npt.NDArray[np.float64]:

@@ -3,9 +3,10 @@
     python -m benchmarks.studies.bare_loop first.edge
 
 The plain INT8 graph of the bundle in each engine, in fresh processes in turn, round by round: as
-``bench`` times it, in a loop of a few lines (``bare_loop_worker.py``), and in that loop with a
-camera's frame resized between two inferences. A ratio is bench's latency over the loop's in the
-same round; shown are the median of the rounds and the interval of the sign test.
+``bench`` times it, in a loop of a few lines (``bare_loop_worker.py``), in that loop with a camera's
+frame resized between two inferences, and as ``bench`` times it without its machine-speed probe
+(``unprobed_worker.py``). A ratio is bench's latency over the other's in the same round; shown are
+the median of the rounds and the interval of the sign test.
 
 Its own overhead is timed where nothing is classified: bench's loop around an engine and a
 preprocessing that do nothing, and around the runtime's ``Engine.run`` with a graph that does
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 from benchmarks.configurations import Configuration, graph_of
 from benchmarks.exchange import child_environment, worker_command
 from benchmarks.reporting.table import numbers_right
-from benchmarks.rounds import run_process
+from benchmarks.rounds import WORKER, run_process
 from benchmarks.statistics import median_interval, paired_ratios
 from benchmarks.studies.bare_loop_worker import LOADERS
 from benchmarks.worker import Task, time_frames
@@ -45,6 +46,8 @@ from edge_runtime.errors import SaliedgeError, run_command
 __all__ = ["Overhead", "main", "overheads", "time_loops"]
 
 BARE, RESIZING = "bare loop", "bare loop, resizing a frame in between"
+UNPROBED = "bench without its probe"
+_UNPROBED = worker_command("benchmarks.studies.unprobed_worker")
 _PERCENTILES = (50, 10)
 _REPEATS = 15
 _LIMIT_US = 20.0
@@ -111,7 +114,7 @@ def _overhead(name: str, engine: Any, bundle: Bundle, frames: int) -> Overhead:
     costs, samples = [], []
     for _ in range(_REPEATS):
         start = time.thread_time_ns()
-        stages, _ = time_frames(engine, resting, image, image, workload)
+        stages, _ = time_frames(engine, resting, image, image, workload, lambda: None)
         costs.append((time.thread_time_ns() - start) / len(stages) / 1e3)
         samples.append(stages[1:, 1] / 1e3)
     return Overhead(
@@ -138,7 +141,9 @@ def time_loops(
     configuration = Configuration(engine, "int8", "none")
     pictures = synthetic_frames(workload)
     model = bundle.path / graph_of(bundle, configuration).file
-    taken: dict[str, list[NDArray[np.float64]]] = {"bench": [], BARE: [], RESIZING: []}
+    taken: dict[str, list[NDArray[np.float64]]] = {
+        name: [] for name in ("bench", UNPROBED, BARE, RESIZING)
+    }
     with tempfile.TemporaryDirectory() as place:
         source = Path(place) / "frames.npy"
         np.save(source, pictures)
@@ -146,8 +151,9 @@ def time_loops(
         bare = [engine, model, source, *numbers]
         for _ in range(workload.rounds):
             task = Task(str(bundle.path), bundle.sha256, configuration, workload)
-            measured = run_process(task, pictures.tobytes())
-            taken["bench"].append(np.array(measured.inference_ns) / 1e6)
+            for name, command in (("bench", WORKER), (UNPROBED, _UNPROBED)):
+                measured = run_process(task, pictures.tobytes(), command)
+                taken[name].append(np.array(measured.inference_ns) / 1e6)
             taken[BARE].append(_bare_loop(bare))
             taken[RESIZING].append(_bare_loop([*bare, bundle.spec.preprocessing.width]))
     return taken
@@ -173,7 +179,7 @@ def _rows(engine: str, taken: Mapping[str, Sequence[NDArray[np.float64]]]) -> li
             name: [float(np.percentile(found, percentile)) for found in rounds]
             for name, rounds in taken.items()
         }
-        for name in (BARE, RESIZING):
+        for name in (BARE, RESIZING, UNPROBED):
             found = median_interval(paired_ratios(levels["bench"], levels[name]))
             rows.append(
                 (

@@ -7,8 +7,9 @@ report, then those of the second, with INT8 without a map in both engines. In ev
 engine of the second report really takes longer (``slowed_worker.py``), in turn ONNX Runtime and
 LiteRT. The reports are compared as ``bench compare`` does, by the median and by the tenth
 percentile of each process. With ``--in-turn`` the processes of the two reports alternate, so that
-what the machine does meanwhile is in both alike. ``--out`` keeps the trials that are done, so that
-it can go on where it was stopped.
+what the machine does meanwhile is in both alike. Each is compared with the machine's own speed
+taken out, which the probe of each process tells, and as measured (``raw``). ``--out`` keeps the
+trials that are done, so that it can go on where it was stopped.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 import click
 import numpy as np
 
+from benchmarks.comparing.adjustment import adjust
 from benchmarks.comparing.comparison import compare_rounds, with_verdicts
 from benchmarks.configurations import Configuration
 from benchmarks.exchange import worker_command
@@ -59,8 +61,8 @@ def run_trial(
         in_turn: Take the processes of the reports in turn, round by round.
 
     Returns:
-        JSON object: ``slowed``, ``load`` of the machine, and for each percentile and engine the
-        ``ratio`` and the ``verdict``.
+        JSON object: ``slowed``, ``load`` of the machine, and for each percentile, without the
+        machine's speed and ``raw``, of each engine the ``ratio`` and the ``verdict``.
 
     Raises:
         SaliedgeError: A process failed.
@@ -71,6 +73,7 @@ def run_trial(
         steps.sort(key=lambda step: step[1])
     frames = synthetic_frames(workload).tobytes()
     taken: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    probes: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for report, _, engine in steps:
         task = Task(
             str(bundle.path), bundle.sha256, Configuration(engine, "int8", "none"), workload
@@ -78,18 +81,24 @@ def run_trial(
         is_slow = report == "new" and engine == slowed
         measured = run_process(task, frames, (*_SLOWED, str(factor)) if is_slow else WORKER)
         taken[report, engine].append(measured.stage_ns("inference"))
+        probes[report, engine].append(measured.stage_ns("probe"))
     found: dict[str, Any] = {}
     for percentile in PERCENTILES:
-        compared = with_verdicts(
-            [
-                compare_rounds(taken["base", engine], taken["new", engine], percentile)
-                for engine in ENGINES
-            ]
-        )
-        found[f"p{percentile}"] = {
-            engine: {"ratio": round(item.ratio, 4), "verdict": item.verdict}
-            for engine, item in zip(ENGINES, compared, strict=True)
+        sides = {
+            e: ((taken["base", e], probes["base", e]), (taken["new", e], probes["new", e]))
+            for e in ENGINES
         }
+        ways = {
+            f"p{percentile}": [adjust(*sides[e], percentile).comparison for e in ENGINES],
+            f"p{percentile} raw": [
+                compare_rounds(taken["base", e], taken["new", e], percentile) for e in ENGINES
+            ],
+        }
+        for way, compared in ways.items():
+            found[way] = {
+                engine: {"ratio": round(item.ratio, 4), "verdict": item.verdict}
+                for engine, item in zip(ENGINES, with_verdicts(compared), strict=True)
+            }
     return {"slowed": slowed, "load": round(load, 2), **found}
 
 
@@ -102,7 +111,7 @@ def summary_rows(trials: Sequence[Any]) -> list[Sequence[str]]:
     slow = [trial for trial in trials if trial["slowed"] is not None]
     even = [trial for trial in trials if trial["slowed"] is None]
     rows: list[Sequence[str]] = []
-    for key in (f"p{percentile}" for percentile in PERCENTILES):
+    for key in (f"p{percentile}{way}" for percentile in PERCENTILES for way in ("", " raw")):
         found = sum(trial[key][trial["slowed"]]["verdict"] == "slower" for trial in slow)
         false = sum(
             any(one["verdict"] != "no evidence" for one in trial[key].values()) for trial in even

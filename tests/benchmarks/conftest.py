@@ -35,9 +35,18 @@ def bundle_path(tmp_path):
 
 @pytest.fixture
 def make_round():
-    """Function that makes a round of inference times in milliseconds: make_round(1, 2, 3)."""
+    """Function that makes a round of inference times in milliseconds: make_round(1, 2, 3).
 
-    def make(*inference_ms, preprocess_ms=1, **changes):
+    With ``probe_ms`` every frame is followed by a probe that takes so long.
+    """
+
+    def make(*inference_ms, preprocess_ms=1, probe_ms=None, **changes):
+        if probe_ms is not None:
+            changes = {
+                "probe": "1, made by hand",
+                "probe_ns": tuple(int(probe_ms * 1_000_000) for _ in inference_ms),
+                **changes,
+            }
         fields = {
             "preprocess_ns": tuple(preprocess_ms * 1_000_000 for _ in inference_ms),
             "inference_ns": tuple(int(value * 1_000_000) for value in inference_ms),
@@ -59,7 +68,7 @@ def report(make_round, tmp_path):
     """A report of two rounds of INT8, with a map and without, and float; no /proc anywhere."""
     unread = Absent("status cannot be read here")
     rounds = {
-        ("int8", "none"): [make_round(2, 2), make_round(3, 3)],
+        ("int8", "none"): [make_round(2, 2, probe_ms=0.5), make_round(3, 3, probe_ms=0.7)],
         ("int8", "gradient"): [make_round(6, 6), make_round(6, 6)],
         ("float32", "none"): [make_round(4, 4, memory_peak=unread), make_round(4, 4)],
     }

@@ -21,7 +21,7 @@ def test_a_report_reads_back_from_its_file(report, tmp_path):
 
 def test_the_file_has_the_figures_beside_the_samples(report):
     record = json.loads(report.to_bytes())
-    assert (record["kind"], record["schema"]) == ("saliedge-bench", "2.0")
+    assert (record["kind"], record["schema"]) == ("saliedge-bench", "2.1")
     assert record["engine_versions"] == {"onnx": "1.2.3"}
     plain = record["results"][0]
     assert plain["name"] == "onnx int8"
@@ -115,7 +115,7 @@ def test_an_unknown_minor_version_is_accepted_with_fields_it_adds(report):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"schema": "3.0"}, "it has the schema 3.0, and this version reads 2.0"),
+        ({"schema": "3.0"}, "it has the schema 3.0, and this version reads 2.1"),
         (
             {
                 "bundle": {

@@ -6,6 +6,7 @@ import io
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,6 +41,8 @@ def test_every_timed_frame_has_both_stages(task, engine, saliency):
     measured = measure(replace(task, configuration=configuration), frames)
     assert len(measured.preprocess_ns) == len(measured.inference_ns) == WORKLOAD.frames
     assert min(measured.inference_ns) > 0
+    assert len(measured.probe_ns) == WORKLOAD.frames
+    assert min(measured.probe_ns) > 0
     assert measured.load_ns > 0
     assert measured.first_inference_ns > 0
     assert measured.engine_version not in ("", "unknown")
@@ -54,6 +57,46 @@ def test_the_first_run_and_the_warm_up_are_not_among_the_samples(task, monkeypat
     measured = measure(task, frames)
     assert len(runs) == 1 + WORKLOAD.warmup + WORKLOAD.frames
     assert measured.inference_ns == (10,) * WORKLOAD.frames
+
+
+def test_the_probe_follows_every_frame_and_is_in_no_latency(task, monkeypatch):
+    now, order = [0], []
+    monkeypatch.setattr(worker.time, "perf_counter_ns", lambda: now[0])
+    monkeypatch.setattr(worker.time, "process_time_ns", lambda: now[0])
+
+    def passing(name, duration):
+        def act(*_):
+            order.append(name)
+            now[0] += duration
+
+        return act
+
+    engine = SimpleNamespace(run=passing("run", 100))
+    preprocessing = SimpleNamespace(apply_into=passing("preprocess", 10))
+    pictures = frames()
+    found, processor_ns = worker.time_frames(
+        engine, preprocessing, pictures, pictures[:1], WORKLOAD, passing("probe", 7)
+    )
+    assert order == ["preprocess", "run", "probe"] * len(found)
+    assert found.tolist() == [[10, 100, 7]] * len(found)
+    assert processor_ns == 110 * WORKLOAD.frames
+
+
+def test_times_of_the_probe_are_of_all_frames_or_of_none(make_round):
+    with pytest.raises(ValueError, match="time of the probe for each frame"):
+        make_round(1, 2, probe="1, made by hand", probe_ns=(5,))
+    with pytest.raises(ValueError, match="time of the probe for each frame"):
+        make_round(1, 2, probe_ns=(5, 5))
+
+
+def test_a_round_of_an_older_report_has_no_probe(make_round):
+    record = make_round(1, 2, probe_ms=1).to_json()
+    assert Round.from_json(record).stage_ns("probe").tolist() == [1_000_000] * 2
+    del record["probe"], record["probe_ns"]
+    old = Round.from_json(record)
+    assert old.probe == Absent("the version of bench that wrote this had no machine-speed probe")
+    assert old.probe_ns == ()
+    assert Round.from_json(old.to_json()) == old
 
 
 def test_the_frames_are_read_once_the_memory_after_loading_is_known(task, monkeypatch):

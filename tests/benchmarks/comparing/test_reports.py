@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.absent import Absent
 from benchmarks.comparing.command import check, compare
 from benchmarks.comparing.comparison import Comparison
 from benchmarks.comparing.reports import (
@@ -18,6 +19,7 @@ from benchmarks.comparing.reports import (
     drift,
     explained,
     judge,
+    machine_moves,
     open_reports,
 )
 from benchmarks.conditions import conditions
@@ -27,6 +29,8 @@ from benchmarks.workload import Workload
 from edge_runtime.errors import UsageError, run_command
 from tests.benchmarks.places import with_places
 from tests.commands import runner
+
+UNKNOWN = Absent("no probe")
 
 
 @pytest.fixture
@@ -202,10 +206,22 @@ def test_what_moves_alike_everywhere_is_put_down_to_the_machine(make_report):
     assert drift(compare_reports(open_reports([base, one]), "inference")) == []
 
 
-def changes_of(name, *ratios, verdict="slower"):
-    """A change for each ratio, all of one report."""
+def changes_of(name, *ratios, verdict="slower", machine=UNKNOWN, raw=None):
+    """A change for each ratio, all of one report; ``raw`` are ratio and verdict as measured."""
+
+    def compared(ratio, verdict):
+        return Comparison(ratio, 1, 1, 0, np.zeros(0), 0, verdict)
+
     return [
-        Change(str(at), Path(name), 1.0, ratio, Comparison(ratio, 1, 1, 0, np.zeros(0), 0, verdict))
+        Change(
+            str(at),
+            Path(name),
+            1.0,
+            ratio,
+            compared(ratio, verdict),
+            compared(*(raw or (ratio, verdict))),
+            machine,
+        )
         for at, ratio in enumerate(ratios)
     ]
 
@@ -239,6 +255,8 @@ def test_a_change_has_the_latency_of_both_sides_in_milliseconds(make_report):
         "base_ms": pytest.approx(5.05, rel=0.02),
         "new_ms": pytest.approx(10.1, rel=0.02),
         **change.comparison.to_json(),
+        "machine": {"absent": "the version of bench that wrote this had no machine-speed probe"},
+        "unadjusted": change.comparison.to_json(),
     }
 
 
@@ -254,6 +272,87 @@ def test_a_low_percentile_of_reports_is_that_of_their_frames(make_report, make_r
     assert middle.new_ms == pytest.approx(math.prod(range(9, 17)) ** (1 / 8))
     assert low.new_ms == pytest.approx(5.0)
     assert low.comparison.ratio == pytest.approx(low.new_ms / low.base_ms)
+
+
+@pytest.fixture
+def with_probes(make_round):
+    """Function that makes a change of a report: its processes get a luck, which probes tell.
+
+    ``with_probes(seed, machine=1.2)``: the machine itself is slower by that factor, too.
+    """
+
+    def make(seed, machine=1.0, **changes):
+        luck = machine * np.exp(0.1 * np.random.default_rng(seed).standard_normal(8))
+
+        def shared(result):
+            rounds = tuple(
+                make_round(*(item.stage_ns("inference") / 1e6 * f), probe_ms=0.4 * f, **changes)
+                for item, f in zip(result.rounds, luck, strict=True)
+            )
+            return replace(result, rounds=rounds)
+
+        return lambda report: replace(report, results=tuple(map(shared, report.results)))
+
+    return make
+
+
+def test_what_the_probe_tells_of_the_machine_is_taken_out(make_report, with_probes, run_compare):
+    base = make_report("base.json", with_probes(1), int8_none=5.0)
+    new = make_report("new.json", with_probes(2, machine=1.2), seed=1, int8_none=5.5)
+    ending = run_compare(base, new, "--json", "-")
+    (change,) = json.loads(ending.out)["changes"]
+    assert (change["ratio"], change["verdict"]) == (pytest.approx(1.1, rel=0.02), "slower")
+    assert change["unadjusted"]["ratio"] == pytest.approx(
+        change["new_ms"] / change["base_ms"], rel=1e-6
+    )
+    assert change["high"] / change["low"] < 1.05 < 1.1 < change["unadjusted"]["high"]
+    assert change["machine"] == pytest.approx(1.2, rel=0.1)
+    assert "Adjusted: the same without the machine's own speed" in ending.err
+    assert "the machine itself was" in ending.err
+
+
+def test_a_machine_that_became_slower_is_no_slower_software(make_report, with_probes, run_check):
+    base = make_report("base.json", with_probes(1), int8_none=5.0)
+    new = make_report("new.json", with_probes(1, machine=1.3), seed=1, int8_none=5.0)
+    ending = run_check(new, "--against", base, "--max-regression", "10%")
+    assert ending.code == 0, ending.err
+    assert "the machine itself was 30% slower in new.json, by its probe" in ending.out
+    assert "as measured, but no evidence without the machine's part" in ending.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (lambda report: report, "had no machine-speed probe"),
+        ({"probe": "2, another"}, "different code (1, made by hand; 2, another)"),
+    ],
+)
+def test_without_probes_of_one_kind_nothing_is_taken_out_and_it_is_said(
+    make_report, with_probes, run_compare, changes, reason
+):
+    other = with_probes(2, **changes) if isinstance(changes, dict) else changes
+    base = make_report("base.json", with_probes(1), int8_none=5.0)
+    ending = run_compare(base, make_report("new.json", other, int8_none=5.0))
+    assert ending.code == 0, ending.err
+    assert "Not adjusted for the machine's own speed, so less sharp" in ending.out
+    assert reason in ending.out
+    assert "Adjusted:" not in ending.out
+
+
+def test_a_machine_that_kept_its_speed_within_three_per_cent_is_not_mentioned():
+    assert machine_moves(changes_of("new.json", 1.2, 1.2, machine=1.029)) == []
+    assert machine_moves(changes_of("new.json", 1.2)) == []
+    (found,) = machine_moves(changes_of("new.json", 1.2, machine=1 / 1.04))
+    assert found.startswith("the machine itself was 4% faster in new.json")
+
+
+def test_a_verdict_that_changes_without_the_machines_part_is_told():
+    (found,) = machine_moves(
+        changes_of("new.json", 1.01, verdict="no evidence", machine=1.0, raw=(1.12, "slower"))
+    )
+    assert found == (
+        "0, new.json: slower by 1.120 as measured, but no evidence without the machine's part."
+    )
 
 
 def test_what_else_differs_is_told_of_each_report_beside_the_base(make_report):

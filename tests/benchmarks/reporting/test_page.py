@@ -52,6 +52,18 @@ def test_every_process_is_a_point_in_the_order_of_measuring(report):
     assert heights[0] > heights[1]
 
 
+def test_no_two_lines_of_many_configurations_look_alike(report):
+    results = [report.results[0]] * 24
+    picture = ElementTree.fromstring(rounds_svg(results))
+    lines = [
+        (line.get("stroke"), line.get("stroke-dasharray"))
+        for line in picture.iter(f"{SVG}polyline")
+    ]
+    assert len(set(lines)) == len(lines) == 24
+    legend = [(e.get("stroke"), e.get("stroke-dasharray")) for e in picture.iter(f"{SVG}path")]
+    assert legend == lines
+
+
 def test_memory_that_could_not_be_read_gives_no_bar(report):
     assert memory_svg(report.results[2:]) == ""
 
