@@ -54,16 +54,25 @@ class Finding:
         kind: Too ``few`` processes, frames that still are ``warming`` up, processes that
             ``disagree``, or that became ``slower`` or ``faster``.
         value: How many processes or frames; else the share by which they differ.
+        machine: How much of it the machine-speed probes of the processes tell, 0 to 1: that is
+            luck of the machine, which ``bench compare`` takes out.
     """
 
     kind: Kind
     value: float
+    machine: float = 0.0
 
     @property
     def figure(self) -> str:
         """The value for people."""
         unit = {"few": " processes", "warming": " frames"}.get(self.kind)
         return f"{self.value:.0%}" if unit is None else f"{self.value:.0f}{unit}"
+
+    @property
+    def told(self) -> str:
+        """The value for people, with what is the machine's part in it."""
+        part = f", {self.machine:.0%} of it the machine's by its probe" if self.machine else ""
+        return f"{self.figure}{part}"
 
 
 def steady_from(samples: npt.ArrayLike) -> int:
@@ -117,7 +126,7 @@ def told(found: Mapping[str, Sequence[Finding]], warmup: int) -> list[str]:
 def _who(holders: Mapping[str, Finding], count: int) -> str:
     """Name configurations with their figures, or count them if they are many."""
     if len(holders) <= _NAMED:
-        return ", ".join(f"{name} ({item.figure})" for name, item in holders.items())
+        return ", ".join(f"{name} ({item.told})" for name, item in holders.items())
     ordered = sorted(holders.values(), key=lambda item: item.value)
     least, most = ordered[0].figure, ordered[-1].figure
     how_many = "all" if len(holders) == count else f"{len(holders)} of"
@@ -140,11 +149,29 @@ def findings_of_rounds(rounds: Sequence[Round]) -> list[Finding]:
     low, high = np.percentile(medians, [25, 75])
     spread = (high - low) / np.median(medians)
     if spread > _DISAGREEMENT:
-        found.append(Finding("disagree", spread))
+        found.append(Finding("disagree", spread, _told_by_probes(rounds)))
     trend = _trend(medians)
     if abs(trend) > MINIMUM_EFFECT:
         found.append(Finding("slower" if trend > 0 else "faster", abs(trend)))
     return found
+
+
+def _told_by_probes(rounds: Sequence[Round]) -> float:
+    """Share of the variance of the processes' medians that goes with that of their probes.
+
+    Of logarithms, by the straight line between them, less what any line would take (the adjusted
+    coefficient of determination); 0 with fewer than six processes or without probes.
+    """
+    if len(rounds) < MINIMUM_ROUNDS or not all(item.probe_ns for item in rounds):
+        return 0.0
+    level, probe = (
+        np.log([median(item.stage_ns(stage)) for item in rounds])
+        for stage in ("inference", "probe")
+    )
+    if np.ptp(probe) == 0:
+        return 0.0
+    left = 1 - np.corrcoef(level, probe)[0, 1] ** 2
+    return max(0.0, float(1 - left * (len(rounds) - 1) / (len(rounds) - 2)))
 
 
 def findings_of_machine(machine: dict[str, Any]) -> list[str]:

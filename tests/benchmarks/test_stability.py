@@ -157,3 +157,16 @@ def test_a_busy_machine_is_told(load, busy):
 @pytest.mark.parametrize("machine", [{}, {"load_average": 9.0}, {"processors_usable": 2}])
 def test_a_machine_that_does_not_tell_its_load_is_not_called_busy(machine):
     assert findings_of_machine(machine) == []
+
+
+def test_how_much_of_a_disagreement_the_probes_tell_is_said(make_round):
+    factors = [1.0, 1.4, 1.1, 1.5, 1.2, 1.3]
+    lucky = [make_round(*[5.0 * f] * 40, probe_ms=0.4 * f) for f in factors]
+    assert "(20%, 100% of it the machine's by its probe): half of the" in words(lucky)
+    steady = [make_round(*[5.0 * f] * 40, probe_ms=0.4) for f in factors]
+    unlike = [
+        make_round(*[5.0 * f] * 40, probe_ms=p)
+        for f, p in zip(factors, (0.4, 0.5, 0.5, 0.4, 0.4, 0.5), strict=True)
+    ]
+    for rounds in (steady, unlike, [make_round(*[5.0 * f] * 40) for f in factors]):
+        assert "(20%): half of the" in words(rounds)
