@@ -27,8 +27,13 @@ __all__ = [
     "warmest",
 ]
 
+# Up to this side a map is enlarged so far that the shape of the kernel can be seen.
 _COARSE_SIDE = 48
-_SMOOTHING = 0.025
+# Strided convolutions reach every second cell of their input more often than the others, so that a
+# gradient is a lattice of dots; a Gaussian of one cell leaves 1 % of it. Fewer cells than twelve a
+# side are a class activation map, whose cells are too large to be spread over their neighbours.
+_LEAST_SMOOTHED_SIDE = 12
+_SMOOTHING, _LEAST_SMOOTHING = 0.025, 1.0
 _LEAST_SIDE = 96
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 50.0, 99.5
 TOP_SHARE = 0.05
@@ -58,17 +63,18 @@ def heat_of_map(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def smoothed_map(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Smooth a map with a side above 48, a gradient in pixels, by a Gaussian of 2.5 % of the side.
+    """Smooth a gradient by a Gaussian of 2.5 % of its side, at least of one cell.
 
     Args:
-        saliency: float32 ``[h, w]``, any range; values that are not finite count as 0. Maps in
-            coarse cells stay as they are.
+        saliency: float32 ``[h, w]``, any range; values that are not finite count as 0. Maps below
+            twelve cells a side, class activation maps, stay as they are.
     """
     finite = np.nan_to_num(saliency, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
     side = max(finite.shape)
-    if side <= _COARSE_SIDE:
+    if side < _LEAST_SMOOTHED_SIDE:
         return finite
-    return np.asarray(cv2.GaussianBlur(finite, (0, 0), side * _SMOOTHING), dtype=np.float32)
+    sigma = max(side * _SMOOTHING, _LEAST_SMOOTHING)
+    return np.asarray(cv2.GaussianBlur(finite, (0, 0), sigma), dtype=np.float32)
 
 
 def heat_on_frame(

@@ -7,7 +7,14 @@ import pytest
 
 from edge_runtime.map_grid import MapGrid
 from edge_runtime.preprocessing import FrameMapping, Preprocessing
-from edge_runtime.saliency import colorize, heat_of_map, heat_on_frame, overlay
+from edge_runtime.saliency import (
+    colorize,
+    heat_of_map,
+    heat_on_frame,
+    overlay,
+    smoothed_map,
+    top_regions,
+)
 
 FRAME = np.full((120, 200, 3), 90, np.uint8)
 
@@ -29,6 +36,25 @@ def test_heat_is_between_zero_and_one_whatever_the_range():
 def test_heat_does_not_depend_on_the_scale_of_the_map(factor):
     saliency = np.random.default_rng(0).random((60, 60)).astype(np.float32)
     np.testing.assert_allclose(heat_of_map(saliency * factor), heat_of_map(saliency), atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [16, 40, 56], ids=["64 pixels", "160 pixels", "224 pixels"])
+def test_the_lattice_that_a_stride_leaves_in_a_gradient_is_not_drawn(side):
+    rows, columns = np.mgrid[:side, :side]
+    middle = (rows - side / 2) ** 2 + (columns - side / 2) ** 2
+    every_second = (1 + (-1.0) ** rows) * (1 + (-1.0) ** columns)
+    hill = np.exp(-middle / (side / 4) ** 2)
+    outlines = [
+        top_regions(heat_on_frame(heat_of_map(saliency.astype(np.float32)), mapping, (320, 320)))
+        for mapping in [Preprocessing(side, side).mapping(320, 320)]
+        for saliency in (hill, hill * every_second)
+    ]
+    assert [len(regions) for regions in outlines] == [1, 1]
+
+
+def test_the_few_cells_of_a_class_activation_map_are_not_spread():
+    saliency = _spot(7, 7, 2, 3)
+    assert np.array_equal(smoothed_map(saliency), saliency)
 
 
 @pytest.mark.parametrize(
