@@ -62,10 +62,15 @@ export function judge(moment, link, ageMs, lostMs) {
     state: link === "paused" ? "paused" : doubt ? "doubt" : "live",
     pill: link === "paused" ? "PAUSED" : "LIVE",
     label: unreliable ? `${moment.shown_label} ?` : moment.shown_label,
-    probability: percent(moment.shown_probability),
+    probability: percent(moment.shown_probability) + otherClass(moment),
     signs,
     banner,
   };
+}
+
+/** Which class the map explains, where that is not the one that is shown: the label is calmer. */
+function otherClass({ map, shown_label: shown }) {
+  return map && !map.no_signal && map.label !== shown ? `, map of ${map.label}` : "";
 }
 
 /** Shows the label, the warnings and the banner; called often, changes little. */

@@ -120,6 +120,16 @@ def test_a_person_sees_label_picture_bars_and_facts(camera, look):
     assert page.title() == "red · saliedge · tiny"
 
 
+def test_a_map_of_another_class_than_the_shown_one_says_so_beside_the_label(camera, look):
+    camera.set(saliency=np.eye(8, dtype=np.float32), shown_label="green", shown_probability=0.4)
+    page = look(camera.server)
+    page.wait_for_selector("#label:text-is('green')")
+    assert _text(page, "probability") == "40 %, map of red"
+    camera.set(saliency=np.eye(8, dtype=np.float32))
+    page.wait_for_selector("#label:text-is('red')")
+    assert _text(page, "probability") == "90 %"
+
+
 def test_a_map_that_says_nothing_is_told_in_words(camera, look):
     camera.set(saliency=np.eye(8, dtype=np.float32), evidence=NO_SIGNAL)
     page = look(camera.server, wait="doubt")
