@@ -158,7 +158,7 @@ def _train_epoch(
         f"loss {losses.terms['total']:.3f}  validation: accuracy {validation.accuracy:.1%}, "
         f"macro sensitivity {validation.macro_sensitivity:.1%}{session.clock.words(epoch + 1)}"
     )
-    found = overfitting(session.history("float"))
+    found = overfitting(session.history("float"), len(session.data.classes))
     session.watch(record, () if found is None else (found,))
     return best
 

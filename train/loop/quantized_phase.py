@@ -97,6 +97,7 @@ class _Watched:
         self.reference = Reference(
             accuracy=record["metadata"]["validation"]["accuracy"],
             images=len(data.val_labels),
+            classes=len(data.classes),
             steadiness=figures.steadiness,
             outside_area=self.images.outside_area,
             overlay_area=self.images.overlay_area,

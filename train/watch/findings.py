@@ -46,8 +46,9 @@ _DENSITY, _SHARE = 0.5, 0.03
 _CLIPPED, _COLLAPSED_CLIP = 0.25, 0.05
 # Validation images below which a temperature and the thresholds of the classes are mostly chance.
 _FEW = 50
-# The validation loss, as a multiple of its lowest, while the training loss still falls.
-_OVERFIT = 1.25
+# The validation loss as a multiple of its lowest, and nats above it, while the training loss still
+# falls; and the training loss, as a share of a guess's, below which a network knows its images.
+_OVERFIT, _OVERFIT_NATS, _KNOWN = 1.25, 0.05, 0.5
 
 History = Sequence[Mapping[str, float]]
 
@@ -64,10 +65,12 @@ class Reference:
         overlay_area: share of the pixels that lie on an overlay that tells a class, 0 without any.
         alphas: site to its first clip.
         guided: whether clean and masked answers are drawn together.
+        classes: how many there are.
     """
 
     accuracy: float
     images: int
+    classes: int
     steadiness: float
     outside_area: float
     overlay_area: float
@@ -91,15 +94,17 @@ def findings_of_epoch(
         clipped: site to the share of its values at the clip; empty where nothing is quantised.
     """
     last, trained = history[-1], history[1:]
+    # The maps of a network that has learned nothing lie anywhere.
+    has_learned = chance(last["val_macro_sensitivity"], reference.classes) is None
     found = [
         collapse(reference.accuracy, last["val_accuracy"], reference.images)
         if clipped and not trained
         else None,
         drift(trained) if reference.guided else None,
         noise(last.get("saliency_steadiness"), reference.steadiness),
-        *saliency_in_the_wrong_place(last, reference),
+        *(saliency_in_the_wrong_place(last, reference) if has_learned else ()),
         *clip_findings(alphas, clipped, reference.alphas),
-        overfitting(trained),
+        overfitting(trained, reference.classes),
         few_images(reference.images),
     ]
     return tuple(finding for finding in found if finding is not None)
@@ -173,9 +178,10 @@ def saliency_in_the_wrong_place(
         found.append(
             Finding(
                 "overlay",
-                f"{overlay:.0%} of the saliency lies on an overlay that tells the class, "
-                f"{reference.overlay_area:.0%} of the picture (see saliedge data check): cover it "
-                "now and then with --erase, or cut it off with --roi.",
+                f"{overlay:.0%} of the saliency lies on an overlay that tells the class, which is "
+                f"{reference.overlay_area:.0%} of the picture and should get next to none (see "
+                "saliedge data check): cover it now and then with --erase, or cut it off with "
+                "--roi.",
             )
         )
     return tuple(found)
@@ -210,13 +216,20 @@ def clip_findings(
     return tuple(found)
 
 
-def overfitting(trained: History) -> Finding | None:
-    """A validation loss that has left its lowest for good while the training loss fell on."""
+def overfitting(trained: History, classes: int) -> Finding | None:
+    """A validation loss that has left its lowest for good while the training loss fell on.
+
+    Case 1: the network does not know its training images yet: its validation loss leaps about.
+    Case 2: the loss rose by less than anybody would notice, as near 0 it does at every other epoch.
+    """
     if len(trained) < 3:
         return None
     lowest = min(range(len(trained)), key=lambda index: trained[index]["val_loss"])
     best, last = trained[lowest], trained[-1]
-    if lowest > len(trained) - 3 or last["val_loss"] < _OVERFIT * best["val_loss"]:
+    if last["cross_entropy"] > _KNOWN * math.log(classes):
+        return None
+    least = max(_OVERFIT * best["val_loss"], best["val_loss"] + _OVERFIT_NATS)
+    if lowest > len(trained) - 3 or last["val_loss"] < least:
         return None
     if last["cross_entropy"] >= best["cross_entropy"]:
         return None

@@ -21,6 +21,7 @@ from train.watch.findings import (
 REFERENCE = Reference(
     accuracy=0.95,
     images=200,
+    classes=3,
     steadiness=0.6,
     outside_area=0.2,
     overlay_area=0.1,
@@ -155,7 +156,7 @@ class TestOverfitting:
 
     def test_a_validation_loss_that_rises_for_good_is_told(self) -> None:
         found = overfitting(
-            epochs(val_loss=[0.3, 0.2, 0.25, 0.4], cross_entropy=list(self.TRAINING))
+            epochs(val_loss=[0.3, 0.2, 0.25, 0.4], cross_entropy=list(self.TRAINING)), 3
         )
         assert found is not None
         assert "from 0.200 in epoch 8 to 0.400" in found.sentence
@@ -165,16 +166,29 @@ class TestOverfitting:
     )
     def test_one_that_falls_wavers_or_has_just_risen_is_none(self, losses: list[float]) -> None:
         history = epochs(val_loss=losses, cross_entropy=list(self.TRAINING))
-        assert overfitting(history) is None
+        assert overfitting(history, 3) is None
+
+    def test_a_network_that_does_not_know_its_training_images_yet_has_not_overfitted(self) -> None:
+        """Of 160 images of five classes, where the validation loss leaps at first."""
+        history = epochs(
+            val_loss=[1.61, 1.492, 1.7, 2.019], cross_entropy=[1.442, 1.222, 1.127, 1.103]
+        )
+        assert overfitting(history, 5) is None
+
+    def test_a_rise_that_nobody_would_notice_is_none(self) -> None:
+        """Of the synthetic pictures, at 99 % right."""
+        history = epochs(val_loss=[0.05, 0.034, 0.04, 0.059], cross_entropy=[0.13, 0.12, 0.1, 0.08])
+        assert overfitting(history, 3) is None
 
     def test_a_training_loss_that_rises_too_is_another_trouble(self) -> None:
         history = epochs(val_loss=[0.3, 0.2, 0.25, 0.4], cross_entropy=[0.1, 0.2, 0.3, 0.5])
-        assert overfitting(history) is None
+        assert overfitting(history, 3) is None
 
 
 CALM = {
     "epoch": 6.0,
     "val_accuracy": 0.95,
+    "val_macro_sensitivity": 0.95,
     "val_loss": 0.2,
     "masked_agreement": 0.95,
     "val_divergence": 0.02,
@@ -212,6 +226,13 @@ class TestEpoch:
         assert findings_of_epoch(history, unguided, ALPHAS, CLIPPED) == ()
         (found,) = findings_of_epoch(history, REFERENCE, ALPHAS, CLIPPED)
         assert found.name == "drift"
+
+    def test_the_maps_of_a_network_that_has_learned_nothing_tell_of_no_overlay(self) -> None:
+        shortcut = {**CALM, "saliency_overlay": 0.5}
+        (found,) = findings_of_epoch([shortcut], REFERENCE, ALPHAS, CLIPPED)
+        assert found.name == "overlay"
+        guess = {**shortcut, "val_macro_sensitivity": 1 / 3}
+        assert findings_of_epoch([guess], REFERENCE, ALPHAS, CLIPPED) == ()
 
     def test_what_a_few_validation_images_decide_is_mostly_chance(self) -> None:
         few = dataclasses.replace(REFERENCE, images=49)
