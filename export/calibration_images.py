@@ -39,6 +39,7 @@ def load_training_images(
     *,
     data: str | None = None,
     seed: int = 0,
+    started: Callable[[int], None] | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> LoadedImages:
     """Read up to ``count`` images of the run's training part, as the network sees them.
@@ -48,6 +49,7 @@ def load_training_images(
         count: images to draw; a smaller training part is read whole.
         data: where the run's images are now; None for where they were.
         seed: of the draw.
+        started: called once, before the first image is read, with their number.
         advance: called with the number of images read so far.
 
     Returns:
@@ -61,6 +63,8 @@ def load_training_images(
         assert data is not None
         listed = [s for s in open_dataset(data).samples if s.part in ("", "train")]
         chosen = [listed[position] for position in balanced_draw(listed, count, seed)]
+        if started is not None:
+            started(len(chosen))
         return load_images(chosen, run.preprocessing, advance=advance)
     config = run.directory.read_config()
     source = data or config.data.source
@@ -72,6 +76,8 @@ def load_training_images(
     dataset = open_dataset(source)
     part = read_split(run.directory.split, dataset).part("train")
     drawn = [part[position] for position in balanced_draw(part, count, seed)]
+    if started is not None:
+        started(len(drawn))
     return load_images(drawn, run.preprocessing, skip_bad=config.data.skip_bad, advance=advance)
 
 

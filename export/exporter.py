@@ -240,12 +240,12 @@ def _read_run(options: ExportOptions) -> TrainedRun:
 
 def _read_images(options: ExportOptions, run: TrainedRun, reporter: Reporter) -> LoadedImages:
     wanted = max(options.samples, options.feature_images)
-    reporter.start("reading training images", wanted)
     return load_training_images(
         run,
         wanted,
         data=options.post_training.data if options.post_training else options.data,
         seed=options.seed,
+        started=lambda count: reporter.start("reading training images", count),
         advance=reporter.advance,
     )
 

@@ -24,6 +24,14 @@ def test_only_the_training_part_is_read(trained):
     assert loaded.images.shape[1:] == (48, 48, 3)
 
 
+def test_progress_is_told_of_the_images_that_there_are(trained):
+    told = []
+    loaded = load_training_images(trained, 500, started=told.append, advance=told.append)
+    count = len(loaded.samples)
+    assert (told[0], told[-1]) == (count, count)
+    assert count < 500
+
+
 def test_images_of_another_data_set_are_refused(trained):
     with pytest.raises(DataError, match="restore the images that the run was trained on"):
         load_training_images(trained, 16, data="synthetic:?count=120&seed=5&size=48")

@@ -53,9 +53,13 @@ class _PlainReporter:
         if now - self._last < self._INTERVAL or done == 0:
             return
         self._last = now
-        left = duration((now - self._started) / done * (self._total - done))
-        of_run = "" if run_left is None else f", {duration(run_left)} of the run"
-        print(f"{self._description} {done}/{self._total} {detail}  {left} left{of_run}", flush=True)
+        left = (now - self._started) / done * (self._total - done)
+        # The run's is from all epochs: where this one is slower, the rest of it is the least.
+        whole = "" if run_left is None else f", {duration(max(left, run_left))} to the run's end"
+        print(
+            f"{self._description} {done}/{self._total} {detail}  {duration(left)} left{whole}",
+            flush=True,
+        )
 
 
 @contextmanager
