@@ -34,6 +34,16 @@ class DuplicatePair:
     parts: tuple[str, str]
     same_group: bool
 
+    @property
+    def has_two_labels(self) -> bool:
+        """Whether the images are of two classes."""
+        return self.labels[0] != self.labels[1]
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether the images are in two parts."""
+        return self.parts[0] != self.parts[1]
+
 
 @dataclass(frozen=True)
 class DuplicateFindings:
@@ -142,7 +152,7 @@ class DatasetReport:
             what = "images" if self.groups is None else "groups"
             sentences.append(
                 f"the test part holds few {what} of some classes ({', '.join(few)}): their figures "
-                "have wide intervals; use cross-validation or get more."
+                "have wide intervals; take a cross-validation (saliedge study), or get more."
             )
         if found.across_parts:
             remedy = (
@@ -151,13 +161,13 @@ class DatasetReport:
                 else "train with --group-duplicates, which keeps them together"
             )
             sentences.append(
-                f"{found.across_parts} pairs of near-duplicates lie in two parts, so that the test "
-                f"part measures memory; {remedy}."
+                f"{_pairs(found.across_parts, 'lies', 'lie')} in two parts, so that the test part "
+                f"measures memory; {remedy}."
             )
         if found.across_classes:
             sentences.append(
-                f"{found.across_classes} pairs of near-duplicates have two labels; look at them, "
-                "one label may be wrong."
+                f"{_pairs(found.across_classes, 'has', 'have')} two labels; look at them, one "
+                "label may be wrong."
             )
         if self.overlays:
             sentences.append(
@@ -198,13 +208,21 @@ class DatasetReport:
             f"{found.across_classes} of two classes"
             + ("" if self.groups is None else f", {found.across_groups} of two groups")
         ]
-        for pair in found.listed[:_LISTED_PAIRS]:
-            if pair.parts[0] != pair.parts[1] or pair.labels[0] != pair.labels[1]:
-                one, other = (
-                    f"{file} ({label}, {part})"
-                    for file, label, part in zip(pair.files, pair.labels, pair.parts, strict=True)
-                )
-                lines.append(f"  {one} and {other}")
+        # A wrong label stays wrong however the images are split.
+        telling = sorted(
+            (pair for pair in found.listed if pair.has_two_labels or pair.is_torn),
+            key=lambda pair: not pair.has_two_labels,
+        )
+        for pair in telling[:_LISTED_PAIRS]:
+            one, other = (
+                f"{file} ({label}, {part})"
+                for file, label, part in zip(pair.files, pair.labels, pair.parts, strict=True)
+            )
+            lines.append(f"  {one} and {other}")
+        if len(telling) > _LISTED_PAIRS:
+            lines.append(
+                f"  and {len(telling) - _LISTED_PAIRS} more; all are in what --json prints"
+            )
         return lines
 
     def _overlay_lines(self) -> list[str]:
@@ -221,3 +239,10 @@ class DatasetReport:
         if len(self.overlays) > _LISTED_OVERLAYS:
             lines.append(f"  and {len(self.overlays) - _LISTED_OVERLAYS} smaller ones")
         return lines
+
+
+def _pairs(count: int, verb: str, verb_of_many: str) -> str:
+    """Pairs as the subject of a sentence."""
+    if count == 1:
+        return f"1 pair of near-duplicates {verb}"
+    return f"{count} pairs of near-duplicates {verb_of_many}"

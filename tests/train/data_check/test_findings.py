@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from train.data_check import Inspection
-from train.data_check.findings import DuplicateFindings
+from train.data_check.findings import DuplicateFindings, DuplicatePair
 
 
 def test_the_words_name_every_finding(inspection: Inspection) -> None:
@@ -31,7 +31,7 @@ def test_the_record_is_json_with_a_version(inspection: Inspection) -> None:
 def test_imbalance_leaks_and_wrong_labels_are_advised_on(inspection: Inspection) -> None:
     advice = "\n".join(inspection.report.advice())
     assert "marked has 2.5 times the images of plain" in advice
-    assert "two labels" in advice
+    assert "1 pair of near-duplicates has two labels" in advice
 
 
 def test_duplicates_across_parts_are_told_to_be_kept_together(inspection: Inspection) -> None:
@@ -40,6 +40,21 @@ def test_duplicates_across_parts_are_told_to_be_kept_together(inspection: Inspec
     assert any("3 pairs" in s and "--group-duplicates" in s for s in report.advice())
     own = dataclasses.replace(report, own_split=True)
     assert any("take them out of one part" in s for s in own.advice())
+
+
+def test_pairs_of_two_labels_are_listed_first_and_those_that_are_not_listed_are_counted(
+    inspection: Inspection,
+) -> None:
+    torn = [
+        DuplicatePair((f"{i}.png", f"{i}b.png"), ("plain", "plain"), ("train", "test"), False)
+        for i in range(6)
+    ]
+    mislabelled = DuplicatePair(("x.png", "y.png"), ("plain", "marked"), ("train", "train"), False)
+    found = dataclasses.replace(inspection.report.duplicates, listed=(*torn, mislabelled))
+    lines = dataclasses.replace(inspection.report, duplicates=found).text().splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("near-duplicates: ")) + 1
+    assert lines[first] == "  x.png (plain, train) and y.png (marked, train)"
+    assert lines[first + 5] == "  and 2 more; all are in what --json prints"
 
 
 def test_a_sound_set_needs_no_advice(inspection: Inspection) -> None:
