@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from edge_runtime.engines.base import Engine, Inference
 from edge_runtime.errors import UsageError
 from edge_runtime.evidence import Evidence, find_evidence
 from edge_runtime.preprocessing import FrameMapping
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.smooth_grad import mean_map
 from edge_runtime.sources.base import Frame
 

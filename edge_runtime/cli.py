@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
@@ -13,6 +12,7 @@ import click
 from edge_runtime import __version__
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import DependencyError, exit_code_table, missing_module_error, run_command
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["COMMANDS", "LazyCommand", "load_command", "main", "saliedge"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import FrameMapping
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.saliency import TOP_SHARE, heat_on_field, smoothed_map, warmest
 
 __all__ = ["Box", "Evidence", "concentration", "find_evidence"]

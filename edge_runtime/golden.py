@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.engines.registry import open_engine
 from edge_runtime.errors import ArtifactError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["GoldenResult", "check_golden"]
 

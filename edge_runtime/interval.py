@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import is_json_number
 
 __all__ = ["Interval"]

@@ -8,12 +8,12 @@ Norris, Sim, Computing Receptive Fields of Convolutional Neural Networks, Distil
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 __all__ = ["MapGrid"]

@@ -13,10 +13,10 @@ imported before the user has named it, and a bundle cannot name one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import DependencyError, SaliedgeError
+from edge_runtime.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

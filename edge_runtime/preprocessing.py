@@ -18,7 +18,6 @@ The result is what the graph takes. Normalisation is part of the graph, never do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.map_grid import MapGrid
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.region_of_interest import AxisSampling, RegionOfInterest, visible_pixels
 
 __all__ = ["Fit", "FrameMapping", "Preprocessing"]

@@ -23,10 +23,12 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["Record", "attribute_texts", "entry", "is_json_number"]
 
@@ -173,7 +175,7 @@ def _fields(cls: type) -> tuple[_Field, ...]:
 
 @cache
 def _declared_fields(cls: Any) -> tuple[_Field, ...]:
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _annotations(cls)
     found = []
     for field in dataclasses.fields(cls):
         hint = hints[field.name]
@@ -183,6 +185,14 @@ def _declared_fields(cls: Any) -> tuple[_Field, ...]:
             _Field(field.name, said.key or field.name, required, said.absent_if_none, _kind(hint))
         )
     return tuple(found)
+
+
+def _annotations(cls: type) -> dict[str, Any]:
+    """Types of the fields, of the bases first; without the checks of ``get_type_hints``, slow."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        found |= inspect.get_annotations(base, eval_str=True)
+    return found
 
 
 def _entry_of(hint: Any) -> _Entry:

@@ -7,7 +7,6 @@ fractions have become pixels, so that it gives the same pixels on every machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt
 from typing import Annotated, Literal, get_args
@@ -15,6 +14,7 @@ from typing import Annotated, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 __all__ = ["AxisSampling", "RegionOfInterest", "Shape", "visible_pixels"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import dataclass
 
 from edge_runtime.errors import DependencyError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["OperatingSystem", "require_supported_system"]
 

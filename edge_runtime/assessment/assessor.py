@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_runtime.assessment.calm_label import CalmLabel, CalmOptions
 from edge_runtime.assessment.familiarity import FeatureDistance, open_feature_distance
+from edge_runtime.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.reader import Bundle

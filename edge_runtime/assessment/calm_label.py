@@ -6,10 +6,11 @@ It is for the eye. The label of each frame stays what it is and is recorded as `
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["CalmLabel", "CalmOptions"]
 

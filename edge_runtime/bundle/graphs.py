@@ -9,10 +9,10 @@ and ``features`` float32 ``[1, F]``. A graph with a saliency mode also takes ``c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from edge_runtime.map_grid import MapGrid
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 __all__ = [

@@ -6,10 +6,11 @@ Every class checks itself when it is made (``ValueError``), see :class:`edge_run
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal
 
 from edge_runtime.bundle.graphs import FileName, check_file_name
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 _MAPS = ("gradient", "gradient-early", "cam")

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Self
 
 from edge_runtime.bundle.graphs import (
@@ -46,6 +46,7 @@ from edge_runtime.bundle.operating_point import OperatingPoint
 from edge_runtime.bundle.records import FeatureStatistics, Gate, Golden, SiteQuantization
 from edge_runtime.bundle.trust import SaliencyTrust
 from edge_runtime.preprocessing import Preprocessing
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 __all__ = [

@@ -17,13 +17,13 @@ import binascii
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.bundle import fields
 from edge_runtime.bundle.formats import read_json_object
 from edge_runtime.bundle.keys import key_id
 from edge_runtime.errors import SignatureError
+from edge_runtime.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (

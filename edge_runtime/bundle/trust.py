@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 __all__ = [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from edge_runtime.command_settings import SETTINGS
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.reporting.text_table import text_table
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["Finding", "Status"]
 

@@ -6,8 +6,10 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["System"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from edge_runtime.bundle.graphs import GraphSpec
 from edge_runtime.closing import Closing
 from edge_runtime.errors import ArtifactError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["Engine", "Inference", "default_threads", "missing_tensor"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge_runtime import plugins
 from edge_runtime.engines.base import Engine, default_threads
 from edge_runtime.errors import ArtifactError, DependencyError, UsageError
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.supported_system import require_supported_system
 
 if TYPE_CHECKING:

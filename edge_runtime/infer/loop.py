@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from edge_runtime.assessment.assessor import Assessor
 from edge_runtime.classifier import FrameClassifier, Prediction
 from edge_runtime.errors import DataError, SourceError
 from edge_runtime.infer.statistics import RunStatistics
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.saliency import draw_heat, heat_of_map, heat_on_frame
 from edge_runtime.sinks.base import Sink
 from edge_runtime.sources.base import Frame, SourceStatus

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from edge_runtime.errors import UsageError
 from edge_runtime.infer.output_options import OutputOptions
 from edge_runtime.infer.page_options import PageOptions
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["TRIAL_FRAMES", "InferOptions"]
 

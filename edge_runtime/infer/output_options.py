@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
 from edge_runtime.errors import UsageError
 from edge_runtime.option_group import give_options, take_options
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["OutputOptions", "output_options", "take_outputs"]
 

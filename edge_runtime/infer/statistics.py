@@ -7,11 +7,11 @@ import sys
 import time
 from array import array
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
 from edge_runtime.classifier import Prediction
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["RunStatistics", "RunSummary", "peak_memory_mib"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.metrics.classification import Floats, Integers
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["Reliability", "brier_scores", "log_losses", "reliability"]
 

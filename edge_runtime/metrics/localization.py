@@ -7,10 +7,11 @@ each of the mask's pixels then takes the value of the cell that contains it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["BlindPointing", "blind_pointing", "box_mean", "energy_inside", "pointing"]
 

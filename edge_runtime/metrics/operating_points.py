@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.metrics.bootstrap import Interval, bootstrap_mean
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["DetectionRates", "detection_rates", "threshold_for_sensitivity"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import UsageError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["Region"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.classifier import Classifier, class_index
 from edge_runtime.engines.registry import default_engine, graph_format, open_engine
 from edge_runtime.errors import ArtifactError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["LoadOptions", "load_classifier"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from edge_runtime.bundle import fields
 from edge_runtime.errors import ArtifactError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["KEPT_PREVIOUS", "TRIAL_STARTS", "Selection"]
 

@@ -13,12 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from edge_runtime.bundle.reader import open_bundle
 from edge_runtime.errors import SaliedgeError
 from edge_runtime.messages import signal_name
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["SelfTestResult", "child", "run_self_test"]
 

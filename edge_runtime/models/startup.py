@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from edge_runtime.bundle.reader import Bundle
 from edge_runtime.classifier import Classifier
@@ -22,6 +22,7 @@ from edge_runtime.models.selection import TRIAL_STARTS, Selection
 from edge_runtime.models.self_test import run_self_test
 from edge_runtime.models.store import ModelStore
 from edge_runtime.models.trust import Verify
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["ModelStarter"]
 

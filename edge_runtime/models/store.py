@@ -17,7 +17,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from edge_runtime.files import (
     output_errors,
 )
 from edge_runtime.models.selection import Selection
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["InstalledModel", "ModelStore"]
 

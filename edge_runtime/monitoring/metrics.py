@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 
 from edge_runtime import __version__
 from edge_runtime.monitoring.progress import LATENCY_BUCKETS, ProgressSnapshot
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["CONTENT_TYPE", "exposition"]
 

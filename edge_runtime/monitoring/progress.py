@@ -7,8 +7,10 @@ import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from edge_runtime.quick_dataclass import dataclass
 
 if TYPE_CHECKING:  # a health check, which is started often, then costs no numpy
     from edge_runtime.classifier import ModelIdentity, Prediction

@@ -7,8 +7,9 @@ pointer rests on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = [
     "ACCENT",

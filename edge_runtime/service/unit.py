@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from edge_runtime.errors import UsageError
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["UnitOptions", "unit_text"]
 

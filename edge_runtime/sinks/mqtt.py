@@ -13,7 +13,6 @@ import json
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge_runtime.classifier import Prediction
 from edge_runtime.errors import UsageError
 from edge_runtime.messages import say
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.sinks.base import Sink
 from edge_runtime.sinks.json_lines import prediction_record, source_record
 from edge_runtime.sources.base import SourceStatus

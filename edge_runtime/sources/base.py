@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.closing import Closing
 from edge_runtime.errors import SaliedgeError
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.sources.frame_pool import FramePool
 
 __all__ = ["BadImageHandler", "CaptureTime", "Frame", "Source", "SourceStatus"]

@@ -6,11 +6,12 @@ import fcntl
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from edge_runtime.quick_dataclass import dataclass
 
 __all__ = ["CameraRecord", "find_cameras", "find_pi_cameras", "find_v4l2_cameras"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from edge_runtime.errors import SourceError
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.sources.base import CaptureTime, Frame, Source, SourceStatus
 from edge_runtime.sources.latest import LatestFrame
 

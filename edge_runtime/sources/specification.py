@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from edge_runtime import plugins
 from edge_runtime.errors import UsageError
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.sources.base import BadImageHandler, Source
 from edge_runtime.sources.synthetic import SYNTHETIC_PREFIX, SyntheticOptions, SyntheticSource
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from edge_runtime.errors import UsageError
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.sources.base import CaptureTime, Frame, Source
 from edge_runtime.sources.frame_pool import FramePool
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.synthetic.noise import Field, Random, between, smooth_noise, step
 from edge_runtime.synthetic.surface import Surface, grid
 

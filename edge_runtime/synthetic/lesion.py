@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.synthetic.noise import (
     Field,
     Random,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.synthetic.camera import expose, make_camera, shortcut_region, stamp_shortcut
 from edge_runtime.synthetic.lesion import add_polyp, place_polyp
 from edge_runtime.synthetic.surface import inflame, make_surface

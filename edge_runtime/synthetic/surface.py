@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.synthetic.noise import (
     Field,
     Random,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.preprocessing import FrameMapping
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.saliency import heat_of_map, heat_on_field, top_regions
 from edge_runtime.sources.frame_pool import FramePool
 

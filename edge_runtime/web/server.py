@@ -9,12 +9,12 @@ import secrets
 import socket
 import ssl
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from edge_runtime.errors import OutputError, UsageError
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.web.access import Access
 from edge_runtime.web.address import ServeAddress
 from edge_runtime.web.app import Viewers, page_application

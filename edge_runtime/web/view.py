@@ -12,7 +12,6 @@ import math
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 from edge_runtime import __version__
@@ -20,6 +19,7 @@ from edge_runtime.assessment.assessor import call_threshold
 from edge_runtime.board import temperature_celsius
 from edge_runtime.bundle.schema import BundleSpec
 from edge_runtime.classifier import Prediction
+from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.sources.base import SourceStatus
 from edge_runtime.sources.frame_pool import FramePool
 from edge_runtime.web.moments import MapLayer, Picture, field_in_frame

@@ -39,6 +39,7 @@ OWN = {
         "plugin_choice",
         "plugins",
         "preprocessing",
+        "quick_dataclass",
         "record",
     ),
     *("interval", "region_of_interest", "saliency", "smooth_grad", "supported_system"),
