@@ -10,6 +10,8 @@ Rules:
    choose, reorder and take magnitudes of finished numbers, or multiply them by a number that is
    looked up in a constant table.
 3. Anything else is a float operation, and so is a quantisation, which would lead back in.
+4. In TFLite the bytes of the image may come in by way of real numbers: what is dequantised from an
+   input and quantised at once. That each byte comes in as it is, is tested of the export.
 """
 
 from __future__ import annotations
@@ -147,6 +149,8 @@ def float_operations_tflite(model: bytes) -> tuple[str, ...]:
 
     found: list[str] = []
     looked_up: set[int] = set()
+    entering: set[int] = set()
+    given = {graph.Inputs(index) for index in range(graph.InputsLength())}
     for position in range(graph.OperatorsLength()):
         operator = graph.Operators(position)
         code = root.OperatorCodes(operator.OpcodeIndex())
@@ -156,11 +160,14 @@ def float_operations_tflite(model: bytes) -> tuple[str, ...]:
         outputs = [operator.Outputs(i) for i in range(operator.OutputsLength())]
         reads_real, writes_real = any(map(is_real, inputs)), any(map(is_real, outputs))
         is_exit = kind == "DEQUANTIZE" and not reads_real
+        if is_exit and given.issuperset(inputs):
+            entering.update(outputs)
+        is_entry = kind == "QUANTIZE" and entering.issuperset(inputs)
         is_tail = kind in _TFLITE_TAILS and reads_real and writes_real
         if kind == "GATHER" and is_constant(inputs[0]):
             looked_up.update(outputs)
         is_tail |= kind == "MUL" and _once(inputs, looked_up)
-        if (reads_real or writes_real) and not (is_exit or is_tail):
+        if (reads_real or writes_real) and not (is_entry or is_exit or is_tail):
             found.append(f"{kind}: {graph.Tensors(outputs[0]).Name().decode()}")
     return tuple(found)
 

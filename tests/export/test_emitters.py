@@ -18,7 +18,8 @@ from export.onnx_format.emitter import emit_onnx
 from export.operations import Rescale
 from export.program import execute
 from export.tflite_format.emitter import emit_tflite
-from tests.export.runtimes import RUNTIMES
+from export.tflite_format.flatbuffer import FlatbufferBuilder
+from tests.export.runtimes import RUNTIMES, run_tflite
 from tests.networks import NETWORKS, as_batch, quantized, random_images
 
 IMAGES = random_images(6, 17, 19)
@@ -71,6 +72,20 @@ def test_binned_and_learned_weight_grids_arrive(quantizer, bits, emit, run):
     assert np.array_equal(execute(program, IMAGES)["logits"], logits)
     step = program.tensors[network.graph.logits.name].scale
     assert np.abs(run(emit(program), IMAGES)["logits"] - logits).max() <= step * 1.001
+
+
+@pytest.mark.parametrize("scale", [1 / 128, 1 / 255, 0.0173, 1.1e-4])
+def test_every_byte_of_an_image_comes_in_as_it_is_by_way_of_real_numbers(scale):
+    every_byte = np.arange(256, dtype=np.uint8)[None]
+    for zero_point in (*range(0, 256, 15), 127):
+        builder = FlatbufferBuilder("test")
+        builder.tensor("image", (1, 256), np.uint8, scale=scale, zero_point=zero_point)
+        builder.tensor("image/real", (1, 256), np.float32)
+        builder.tensor("bytes", (1, 256), np.int8, scale=scale, zero_point=zero_point - 128)
+        builder.operator("DEQUANTIZE", ["image"], "image/real", version=2)
+        builder.operator("QUANTIZE", ["image/real"], "bytes", version=2)
+        got = run_tflite(builder.finish(["image"], ["bytes"]), every_byte)["bytes"]
+        assert np.array_equal(got, every_byte.astype(np.int16) - 128)
 
 
 @RUNTIMES

@@ -104,6 +104,22 @@ def test_a_tflite_kernel_between_two_floats_is_found():
     assert float_operations_tflite(builder.finish(["image"], ["logits"])) == ("ADD: logits",)
 
 
+@pytest.mark.parametrize(("source", "found"), [("image", ()), ("moved", ("QUANTIZE: bytes",))])
+def test_only_the_image_may_come_in_by_way_of_real_numbers(source, found):
+    builder = FlatbufferBuilder("test")
+    builder.tensor("image", (1, 4), np.uint8, scale=0.1)
+    builder.tensor("moved", (1, 4), np.uint8, scale=0.1)
+    for name in ("real", "logits"):
+        builder.tensor(name, (1, 4), np.float32)
+    builder.tensor("bytes", (1, 4), np.int8, scale=0.1, zero_point=-128)
+    shape = builder.tensor("shape", (2,), np.int32, data=np.array([1, 4], np.int32))
+    builder.operator("RESHAPE", ["image", shape], "moved", newShape=[1, 4])
+    builder.operator("DEQUANTIZE", [source], "real")
+    builder.operator("QUANTIZE", ["real"], "bytes")
+    builder.operator("DEQUANTIZE", ["bytes"], "logits")
+    assert float_operations_tflite(builder.finish(["image"], ["logits"])) == found
+
+
 @pytest.mark.parametrize(
     ("factors", "found"), [(["real", "factor"], ()), (["real", "real"], ("MUL: logits",))]
 )
