@@ -1,6 +1,6 @@
 """The hand-written frame loop: as little code around the engine as there can be, and no more.
 
-    python -m benchmarks.peers.minimal_loop onnx int8.onnx FRAMES COUNT
+    python -m benchmarks.peers.minimal_loop onnx int8.onnx FRAMES COUNT [TURN]
 
 FRAMES is an ``.npy`` file (uint8 ``[N, H, W, 3]``, RGB) whose frames are gone through in turn, a
 film, or a folder of pictures. Everything that can be is allocated once: the resized pictures and
@@ -8,7 +8,8 @@ the input, which is written in place. Frames are cut to their centred square, av
 whole pixels and resized by OpenCV's bit-exact linear kernel: the kernel of a bundle's ``crop``, and
 the same bytes for boxes of 2 x 2 and of an odd number of pixels. Prints the first label at once,
 and at the end one JSON line: nanoseconds for each frame, of wall time and of this thread, and those
-that its normalisation took of the latter.
+that its normalisation took of the latter. With TURN it waits for its turn before every so many
+frames of a film, as :mod:`benchmarks.peers.turns` says.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.peers.turns import in_turns
+
 Array = NDArray[Any]
 Engine = tuple[int, Callable[[Array], None], Callable[[], Array]]
 """Side of the input; what writes resized bytes into it, normalised; what gives the logits."""
@@ -33,12 +36,12 @@ Engine = tuple[int, Callable[[Array], None], Callable[[], Array]]
 SCALE, OFFSET = np.float32(1 / 128), np.float32(127 / 128)
 
 
-def frames_of(source: str, count: int) -> Iterator[Array]:
-    """Yield frames, uint8 ``[H, W, 3]``, RGB."""
+def frames_of(source: str, count: int, turn: int = 0) -> Iterator[Array]:
+    """Yield frames, uint8 ``[H, W, 3]``, RGB; those in memory in turns of so many."""
     path = Path(source)
     if path.suffix == ".npy":
         frames = np.load(path)
-        for index in range(count):
+        for index in in_turns(count, turn):
             yield frames[index % len(frames)]
         return
     if path.is_file():
@@ -142,12 +145,12 @@ def litert_engine(model: str, threads: int = 1) -> Engine:
 OPENERS = {"onnx": onnx_engine, "litert": litert_engine}
 
 
-def main(engine: str, model: str, source: str, count: int) -> None:
+def main(engine: str, model: str, source: str, count: int, turn: int = 0) -> None:
     """Classify the frames."""
     side, normalise, run = OPENERS[engine](model)
     resize: Resize | None = None
     wall, thread, normalising = [], [], []
-    for frame in frames_of(source, count):
+    for frame in frames_of(source, count, turn):
         wall.append(time.perf_counter_ns())
         thread.append(time.thread_time_ns())
         if resize is None:
@@ -167,4 +170,4 @@ def main(engine: str, model: str, source: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))

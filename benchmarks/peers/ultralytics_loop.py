@@ -1,9 +1,9 @@
 """ultralytics' own classification loop, timed as ``minimal_loop`` is.
 
-    ENVIRONMENT/bin/python -m benchmarks.peers.ultralytics_loop int8.onnx FRAMES COUNT
+    ENVIRONMENT/bin/python -m benchmarks.peers.ultralytics_loop int8.onnx FRAMES COUNT [TURN]
 
 Runs in an environment that has ultralytics; the model is one of
-:mod:`benchmarks.peers.ultralytics_model`. FRAMES, COUNT and what is printed are as of
+:mod:`benchmarks.peers.ultralytics_model`. FRAMES, COUNT, TURN and what is printed are as of
 :mod:`benchmarks.peers.minimal_loop`.
 """
 
@@ -21,12 +21,12 @@ from benchmarks.peers.openers import ultralytics
 __all__ = ["main"]
 
 
-def main(model: str, source: str, count: int) -> None:
+def main(model: str, source: str, count: int, turn: int = 0) -> None:
     """Classify the frames."""
     _, classify = ultralytics(model, threads=1)
     wall: list[int] = []
     thread: list[int] = []
-    for frame in frames_of(source, count):
+    for frame in frames_of(source, count, turn):
         wall.append(time.perf_counter_ns())
         thread.append(time.thread_time_ns())
         top = classify(frame)
@@ -37,4 +37,4 @@ def main(model: str, source: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

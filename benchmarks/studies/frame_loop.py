@@ -10,7 +10,9 @@ processes, in turn, round by round, and given as the median of the rounds' ratio
 of the sign test:
 
 * *frame*: median time of a frame from one to the next, of a clock on the wall; *frame, thread*: the
-  same in time that the loop's thread computed, which a busy machine blurs less;
+  same in time that the loop's thread computed, which a busy machine blurs less. The loops take
+  turns of a few frames at one processor (``benchmarks/peers/turns.py``), and a round's ratio is the
+  median of those of its turns;
 * *start*: from starting the command to its first prediction, from a film as a camera would give it
   (MJPG) and from a folder of PNG pictures; *start, processor*: time that it computed until then;
 * *memory*: most resident memory until then.
@@ -34,6 +36,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -41,6 +44,7 @@ import numpy as np
 
 from benchmarks.peers.minimal_loop import OPENERS
 from benchmarks.peers.post_training import calibration_images, quantize_onnx, quantize_tflite
+from benchmarks.peers.turns import take_turns
 from benchmarks.sensors.process_memory import peak_memory
 from benchmarks.sensors.processor_time import processor_seconds
 from benchmarks.statistics import median_interval, paired_ratios
@@ -71,6 +75,11 @@ QUANTITIES = {
 Figures = dict[str, float]
 """Quantity -> figure of one round; ``normalisation`` is the script's alone, in milliseconds."""
 
+_TURN = 25
+_SETTLING = 5  # frames of a turn that come before the caches are the loop's own again
+_WARM_UP = 2  # turns
+_TIMES = {"frame": "wall_ns", "frame, thread": "thread_ns", "normalisation": "normalise_ns"}
+
 
 @dataclass(frozen=True)
 class Loop:
@@ -90,26 +99,15 @@ class Loop:
     pictures: Sequence[str]
     bytecode: Path
 
-    def measure(self, warm_up: int) -> Figures:
-        """Measure one round.
+    def starts(self) -> Figures:
+        """Measure the starts of one round.
 
         Raises:
             GateError: A command failed.
         """
-        ended = subprocess.run(
-            self.timed, capture_output=True, text=True, check=False, env=self._environment
-        )
-        if ended.returncode:
-            raise GateError(f"{self.name} failed: {ended.stderr.strip()[-300:]}")
-        samples = json.loads(ended.stdout.splitlines()[-1])
-        named = {"frame": "wall_ns", "frame, thread": "thread_ns", "normalisation": "normalise_ns"}
-        figures = {
-            name: float(np.median(samples[kind][warm_up:])) / 1e6
-            for name, kind in named.items()
-            if kind in samples
-        }
+        figures: Figures = {}
         for source, command in (("film", self.film), ("pictures", self.pictures)):
-            seconds, computed, mebibytes = _start(command, self._environment)
+            seconds, computed, mebibytes = _start(command, self.environment)
             figures[f"start, {source}"] = seconds
             figures[f"start, {source}, processor"] = computed
             figures[f"memory, {source}"] = mebibytes
@@ -118,10 +116,11 @@ class Loop:
     def warm(self) -> None:
         """Start once without measuring, so that bytecode is written and the disk has been read."""
         for command in (self.film, self.pictures):
-            _start(command, self._environment)
+            _start(command, self.environment)
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Of all its processes."""
         kept = {name: os.environ[name] for name in os.environ.keys() - {_WRITE_NO_BYTECODE}}
         return {**kept, "PYTHONPYCACHEPREFIX": str(self.bytecode)}
 
@@ -154,8 +153,9 @@ def _loops(
     worker = [sys.executable, "-m", "benchmarks.studies.frame_loop_worker", str(bundle), engine]
     script = [sys.executable, "-m", "benchmarks.peers.minimal_loop", engine, str(model)]
     film, pictures, frames = str(inputs.film), str(inputs.pictures), str(inputs.frames)
+    timed = [frames, str(count), str(_TURN)]
     written = inputs.frames.with_name("bytecode")
-    ours = Loop(OURS, [*worker, frames, str(count)], [*infer, film], [*infer, pictures], written)
+    ours = Loop(OURS, [*worker, *timed], [*infer, film], [*infer, pictures], written)
     loops = [ours]
     others = {SCRIPT: script}
     if ultralytics is not None and engine == "onnx":
@@ -167,7 +167,7 @@ def _loops(
         loops.append(
             Loop(
                 name,
-                [*command, frames, str(count)],
+                [*command, *timed],
                 [*command, film, end],
                 [*command, pictures, end],
                 written,
@@ -176,18 +176,62 @@ def _loops(
     return loops
 
 
+@dataclass(frozen=True)
+class Round:
+    """What one round found of one loop.
+
+    Attributes:
+        figures: Each quantity.
+        turns: Quantity of a frame -> its median in each turn, milliseconds.
+    """
+
+    figures: Figures
+    turns: dict[str, list[float]]
+
+    def ratio_to(self, other: Round, quantity: str) -> float:
+        """Return how this one compares; turn by turn where turns were taken."""
+        if quantity in self.turns:
+            return float(np.median(paired_ratios(self.turns[quantity], other.turns[quantity])))
+        return self.figures[quantity] / other.figures[quantity]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the JSON object of the report."""
+        return {**self.figures, "turns": self.turns}
+
+
 def _measure(
-    loops: Sequence[Loop], rounds: int, warm_up: int, say: Callable[[str], None]
-) -> dict[str, list[Figures]]:
-    measured: dict[str, list[Figures]] = {loop.name: [] for loop in loops}
+    loops: Sequence[Loop], rounds: int, turns: int, say: Callable[[str], None]
+) -> dict[str, list[Round]]:
+    measured: dict[str, list[Round]] = {loop.name: [] for loop in loops}
     for loop in loops:
         loop.warm()
     for number in range(rounds):
         # A B, then B A: what comes last in a round comes first in the next.
-        for loop in loops if number % 2 == 0 else loops[::-1]:
-            measured[loop.name].append(loop.measure(warm_up))
+        order = loops if number % 2 == 0 else loops[::-1]
+        try:
+            said = take_turns([loop.timed for loop in order], turns, loops[0].environment)
+        except RuntimeError as error:
+            raise GateError(f"A loop failed: {error}") from error
+        for loop, line in zip(order, said, strict=True):
+            times = _medians_of_turns(json.loads(line))
+            frames = {name: float(np.median(medians)) for name, medians in times.items()}
+            measured[loop.name].append(Round(frames | loop.starts(), times))
         say(f"round {number + 1} of {rounds}")
     return measured
+
+
+def _medians_of_turns(samples: dict[str, list[int]]) -> dict[str, list[float]]:
+    """Quantity -> its median in each turn but the first ones, milliseconds.
+
+    The last frame of a turn goes on until the next turn.
+    """
+    found = {}
+    for name, kind in _TIMES.items():
+        if kind in samples:
+            turns = np.array([*samples[kind], 0], np.float64).reshape(-1, _TURN)
+            settled = turns[_WARM_UP:, _SETTLING : _TURN - 1]
+            found[name] = (np.median(settled, axis=1) / 1e6).tolist()
+    return found
 
 
 def _write_model(
@@ -220,7 +264,7 @@ def _write_model(
 
 
 def _report(
-    engine: str, measured: dict[str, list[Figures]]
+    engine: str, measured: dict[str, list[Round]]
 ) -> tuple[list[list[str]], dict[str, object]]:
     """Return the rows of the table, and the JSON object, of one engine."""
     rows: list[list[str]] = []
@@ -228,21 +272,25 @@ def _report(
     for other in [name for name in measured if name != OURS]:
         ratios[other] = {}
         for quantity, unit in QUANTITIES.items():
-            pair = [[figures[quantity] for figures in measured[name]] for name in (OURS, other)]
-            ratio = median_interval(paired_ratios(*pair))
+            sides = (measured[OURS], measured[other])
+            pairs = zip(*sides, strict=True)
+            ratio = median_interval([ours.ratio_to(theirs, quantity) for ours, theirs in pairs])
             low, high = ratio.low, ratio.high
             assert isinstance(low, float) and isinstance(high, float)
-            shown = [f"{np.median(values):.2f} {unit}" for values in pair]
+            medians = [np.median([one.figures[quantity] for one in side]) for side in sides]
+            shown = [f"{value:.2f} {unit}" for value in medians]
             interval = f"{ratio.median:.2f} ({low:.2f} to {high:.2f})"
             rows.append([engine, quantity, shown[0], other, shown[1], interval])
             ratios[other][quantity] = ratio.to_json()
-    return rows, {"ratios": ratios, "rounds": measured}
+    rounds = {name: [one.to_json() for one in found] for name, found in measured.items()}
+    return rows, {"ratios": ratios, "rounds": rounds}
 
 
-def _ceiling(engine: str, script: Sequence[Figures]) -> str:
+def _ceiling(engine: str, script: Sequence[Round]) -> str:
     """Say how much of the script's frame its normalisation takes."""
-    shares = [figures["normalisation"] / figures["frame, thread"] for figures in script]
-    spent = np.median([figures["normalisation"] for figures in script])
+    figures = [found.figures for found in script]
+    shares = [found["normalisation"] / found["frame, thread"] for found in figures]
+    spent = np.median([found["normalisation"] for found in figures])
     return (
         f"{engine}: the hand-written loop normalises for {spent:.3f} ms of a frame, "
         f"{np.median(shares):.1%} of its thread's time."
@@ -253,7 +301,13 @@ def _ceiling(engine: str, script: Sequence[Figures]) -> str:
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--engine", "engines", multiple=True, type=click.Choice(list(ENGINES)))
 @click.option("--rounds", type=click.IntRange(min=2), default=7, show_default=True)
-@click.option("--frames", type=click.IntRange(min=50), default=300, show_default=True)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=(_WARM_UP + 1) * _TURN),
+    default=300,
+    show_default=True,
+    help=f"Taken in turns of {_TURN}.",
+)
 @click.option("--ultralytics", type=click.Path(path_type=Path), help="Python that has it.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.")
 def frame_loop(
@@ -276,8 +330,10 @@ def frame_loop(
             reference = reference_path(bundle)
             said = _write_model(engine, opened, reference, model, ultralytics is not None)
             click.echo(said, err=True)
-            loops = _loops(bundle.resolve(), model, engine, inputs, frames, ultralytics)
-            measured = _measure(loops, rounds, frames // 5, lambda text: click.echo(text, err=True))
+            count = frames - frames % _TURN
+            loops = _loops(bundle.resolve(), model, engine, inputs, count, ultralytics)
+            say = partial(click.echo, err=True)
+            measured = _measure(loops, rounds, frames // _TURN, say)
             added, record[engine] = _report(engine, measured)
             rows += added
             ceilings.append(_ceiling(engine, measured[SCRIPT]))

@@ -1,9 +1,9 @@
 """The loop of ``edge-infer`` over frames in memory, each timed from one to the next.
 
-    python -m benchmarks.studies.frame_loop_worker first.edge onnx FRAMES.npy COUNT
+    python -m benchmarks.studies.frame_loop_worker first.edge onnx FRAMES.npy COUNT TURN
 
 Everything between two frames is in the figure: feed, classifier, calm label, statistics. Prints one
-JSON line as ``benchmarks/peers/minimal_loop.py`` does.
+JSON line, and takes turns, as ``benchmarks/peers/minimal_loop.py`` does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.peers.turns import in_turns
 from edge_runtime.bundle import open_bundle
 from edge_runtime.infer.loop import InferenceLoop
 from edge_runtime.infer.statistics import RunStatistics
@@ -29,24 +30,24 @@ class MemorySource(Source):
 
     name = "memory"
 
-    def __init__(self, path: str, count: int) -> None:
+    def __init__(self, path: str, count: int, turn: int) -> None:
         self._frames = np.load(path)
-        self._count = count
+        self._indices = in_turns(count, turn)
         self.wall: list[int] = []
         self.thread: list[int] = []
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames."""
-        for index in range(self._count):
+        for index in self._indices:
             image = self._frames[index % len(self._frames)]
             self.wall.append(time.perf_counter_ns())
             self.thread.append(time.thread_time_ns())
             yield Frame(image, self.name, index, CaptureTime.now(), self.name)
 
 
-def main(bundle: str, engine: str, frames: str, count: int) -> None:
+def main(bundle: str, engine: str, frames: str, count: int, turn: int) -> None:
     """Run the loop and print the figures."""
-    source = MemorySource(frames, count)
+    source = MemorySource(frames, count, turn)
     with load_classifier(open_bundle(bundle), LoadOptions(engine, threads=1)) as classifier:
         InferenceLoop(
             feed=FrameFeed(source, threading.Event()),
@@ -59,4 +60,4 @@ def main(bundle: str, engine: str, frames: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
