@@ -33,7 +33,10 @@ _XNNPACK_BITS, _NEON_BITS = 21, 22
 # Where to look, in units in the last place of an alpha, each at most 2^-23 of its value: up to so
 # many strides away. The nearest will do but where one scale is half another, exactly: then every
 # second sum is a tie, and has to move by more than what a float32 with a zero point rounds off.
+# Where scales are far apart, what will do can be a narrow place between two strides: then each
+# number moves alone by small steps, just as far.
 _STRIDES, _FURTHEST = (1, 8, 64), 4
+_SMALL_STEP = 4
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,9 @@ def _offsets(count: int) -> Iterator[tuple[int, ...]]:
     places.sort(key=lambda place: max(map(abs, place), default=0))
     for stride in _STRIDES:
         yield from (tuple(stride * steps for steps in place) for place in places)
+    for distance in range(_SMALL_STEP, _STRIDES[-1] * _FURTHEST + 1, _SMALL_STEP):
+        for index, signed in itertools.product(range(count), (-distance, distance)):
+            yield tuple(signed if place == index else 0 for place in range(count))
 
 
 def _set_alpha(site: Site, start: torch.Tensor, offset: int) -> None:
