@@ -5,6 +5,7 @@ const map = document.getElementById("map");
 const outline = document.getElementById("outline");
 const layers = document.getElementById("layers");
 
+let drawn = false;
 let mapImage = null;
 let latestMap = null;
 let latestField = null;
@@ -30,12 +31,18 @@ export async function draw(moment, jpeg, png) {
     }
     picture.getContext("2d").drawImage(pictureImage, 0, 0);
     pictureImage.close();
+    drawn = true;
   }
   if (pictureImage || newMap) {
     drawMap();
     drawOutline();
   }
   layers.classList.toggle("old-map", Boolean(latestMap?.old));
+}
+
+/** Whether a picture was drawn; the first moment has none where nobody looked before. */
+export function hasPicture() {
+  return drawn;
 }
 
 /** Shows the map with this much cover, 0 to 1, or hides it. */

@@ -2,7 +2,7 @@
 // what was said of it belong together. The next is asked for when this one is shown, so that a slow
 // viewer sees fewer pictures and never old ones.
 
-import { compose, coverWithMap, draw } from "./layers.js";
+import { compose, coverWithMap, draw, hasPicture } from "./layers.js";
 import { judge, showClasses, showFacts, showVerdict } from "./reading.js";
 
 const ANSWER_MS = 5000;
@@ -88,7 +88,7 @@ function setPaused(value) {
 }
 
 function saveSnapshot() {
-  if (!moment?.shown_label) return;
+  if (!moment?.shown_label || !hasPicture()) return;
   const ageMs = moment.age_ms + performance.now() - receivedAt;
   const verdict = judge(moment, link, ageMs, 0);
   const taken = new Date(Date.now() - ageMs);

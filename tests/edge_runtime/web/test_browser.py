@@ -26,7 +26,7 @@ def chromium():
 
 
 class _Camera:
-    """Shows frames until the test ends; `set` changes what they are."""
+    """Shows frames until the test ends; `set` changes what they are, from the next one on."""
 
     def __init__(self, server, publish):
         self.server, self._publish, self._shown = server, publish, {}
@@ -38,6 +38,7 @@ class _Camera:
     def set(self, **shown):
         with self._lock:
             self._shown = shown
+            self._show_next()
 
     def stop(self):
         self._ended.set()
@@ -46,8 +47,11 @@ class _Camera:
     def _run(self):
         while not self._ended.wait(0.1):
             with self._lock:
-                self._index += 1
-                self._publish(self.server, index=self._index, **self._shown)
+                self._show_next()
+
+    def _show_next(self):
+        self._index += 1
+        self._publish(self.server, index=self._index, **self._shown)
 
 
 @pytest.fixture
@@ -86,6 +90,10 @@ def _expect(page, state):
 
 def _text(page, name):
     return page.inner_text(f"#{name}")
+
+
+def _wait_for_picture(page, width):
+    page.wait_for_function("width => document.getElementById('picture').width === width", arg=width)
 
 
 def _picture(page):
@@ -239,7 +247,7 @@ def test_a_snapshot_is_saved_by_the_browser_and_nowhere_else(camera, look, tmp_p
     monkeypatch.chdir(tmp_path)
     camera.set(size_hw=(96, 128))
     page = look(camera.server, accept_downloads=True)
-    page.wait_for_selector("#classes li.shown")
+    _wait_for_picture(page, width=128)
     with page.expect_download() as caught:
         page.keyboard.press("s")
     assert re.fullmatch(r"saliedge-[\dT.-]+Z\.png", caught.value.suggested_filename)
@@ -248,6 +256,22 @@ def test_a_snapshot_is_saved_by_the_browser_and_nowhere_else(camera, look, tmp_p
     assert image.shape[0] > 96
     assert np.abs(image[:90, :120].reshape(-1, 3).mean(axis=0) - (20, 40, 200)).max() < 8
     assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_no_snapshot_of_a_picture_that_was_never_drawn(serve, publish, look):
+    server = serve()
+    publish(server, size_hw=(96, 128))  # nobody looks: its picture is not kept
+    page = look(server, wait=None, accept_downloads=True)
+    page.wait_for_selector("#classes li.shown")
+    saved = []
+    page.on("download", lambda download: saved.append(download))
+    page.keyboard.press("s")
+    publish(server, size_hw=(96, 128))
+    _wait_for_picture(page, width=128)
+    with page.expect_download() as caught:
+        page.keyboard.press("s")
+    assert cv2.imread(str(caught.value.path())).shape[1] == 128
+    assert len(saved) == 1
 
 
 def test_everything_can_be_reached_and_done_with_the_keyboard(camera, look):
