@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from benchmarks.absent import Absent
 from benchmarks.comparing.reports import Change, Named, drift, explained, machine_moves
+from benchmarks.reporting.cells import DASH, number_cell
 from benchmarks.reporting.table import numbers_right
 
 __all__ = ["changes_text"]
-
-_DASH = "-"
 
 
 def changes_text(
@@ -36,7 +35,7 @@ def changes_text(
             f"{change.unadjusted.ratio:.3f}",
             *([_adjusted(change)] if adjusted else []),
             _interval(change),
-            _p_value(change.comparison.adjusted),
+            number_cell(change.comparison.adjusted, 4),
             verdict,
         )
         for change, verdict in zip(changes, verdicts, strict=True)
@@ -75,15 +74,11 @@ def _about_adjusting(changes: Sequence[Change]) -> list[str]:
 
 
 def _adjusted(change: Change) -> str:
-    return _DASH if isinstance(change.machine, Absent) else f"{change.comparison.ratio:.3f}"
+    return DASH if isinstance(change.machine, Absent) else f"{change.comparison.ratio:.3f}"
 
 
 def _interval(change: Change) -> str:
     low, high = change.comparison.low, change.comparison.high
     if isinstance(low, Absent) or isinstance(high, Absent):
-        return _DASH
+        return DASH
     return f"{low:.3f} to {high:.3f}"
-
-
-def _p_value(found: float | Absent) -> str:
-    return _DASH if isinstance(found, Absent) else f"{found:.4f}"

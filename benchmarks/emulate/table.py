@@ -6,12 +6,12 @@ from benchmarks.absent import Absent
 from benchmarks.configurations import Configuration
 from benchmarks.emulate.processors import PROCESSORS
 from benchmarks.emulate.report import WHAT, Count, EmulationReport
+from benchmarks.reporting.cells import DASH, number_cell
 from benchmarks.reporting.table import numbers_right
 
 __all__ = ["emulation_text"]
 
 _MILLION = 1e6
-_DASH = "-"
 
 
 def emulation_text(report: EmulationReport) -> str:
@@ -41,8 +41,8 @@ def emulation_text(report: EmulationReport) -> str:
                 f"{count.figure / _MILLION:.3f}",
                 _ratio(count, as_float if own.precision == "int8" else None),
                 _ratio(count, plain if own.saliency != "none" else None),
-                _DASH if isinstance(count.macs, Absent) else f"{count.macs / _MILLION:.1f}",
-                _DASH if isinstance(count.bound, Absent) else f"{count.figure / count.bound:.2f}",
+                number_cell(count.macs, 1, _MILLION),
+                DASH if isinstance(count.bound, Absent) else f"{count.figure / count.bound:.2f}",
                 _yes(count.outputs_as_here),
                 count.device_set,
                 f"{own.engine} {count.engine_version}, Python {count.python_version}, "
@@ -71,8 +71,8 @@ def _notes(report: EmulationReport) -> str:
 
 
 def _ratio(count: Count, other: Count | None) -> str:
-    return _DASH if other is None else f"{count.figure / other.figure:.3f}"
+    return DASH if other is None else f"{count.figure / other.figure:.3f}"
 
 
 def _yes(value: bool | Absent) -> str:
-    return _DASH if isinstance(value, Absent) else ("yes" if value else "no")
+    return DASH if isinstance(value, Absent) else ("yes" if value else "no")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks.absent import Absent
 from benchmarks.report import Report, Result
+from benchmarks.reporting.cells import DASH, number_cell
 from benchmarks.reporting.table import conditions_lines
 from benchmarks.summary import Ratio
 
@@ -15,7 +16,6 @@ CARD = (
     "board", "configuration", "p50 ms", "against float", "p90 ms", "FPS", "peak MiB",
     "against float", "model MB", "against float",
 )  # fmt: skip
-_DASH = "-"
 _MIB, _MB = 1 << 20, 1e6
 
 
@@ -62,14 +62,14 @@ def card_rows(report: Report) -> list[tuple[str, ...]]:
         rows.append(
             (
                 result.configuration.name,
-                _number(inference["p50"], 2),
+                number_cell(inference["p50"], 2),
                 _time_change(ratio),
-                _number(inference["p90"], 2),
-                _number(summary.fps, 1),
-                _number(summary.memory_peak_bytes, 0, _MIB),
+                number_cell(inference["p90"], 2),
+                number_cell(summary.fps, 1),
+                number_cell(summary.memory_peak_bytes, 0, _MIB),
                 _peak_change(result, float_twin),
-                _number(result.model_bytes, 2, _MB),
-                _DASH
+                number_cell(result.model_bytes, 2, _MB),
+                DASH
                 if float_twin is None
                 else _percent(result.model_bytes / float_twin.model_bytes),
             )
@@ -79,7 +79,7 @@ def card_rows(report: Report) -> list[tuple[str, ...]]:
 
 def _time_change(ratio: Ratio | None) -> str:
     if ratio is None:
-        return _DASH
+        return DASH
     interval = ratio.interval
     if isinstance(interval.low, Absent) or isinstance(interval.high, Absent):
         return _percent(interval.median)
@@ -88,19 +88,15 @@ def _time_change(ratio: Ratio | None) -> str:
 
 def _peak_change(result: Result, float_twin: Result | None) -> str:
     if float_twin is None:
-        return _DASH
+        return DASH
     ours, theirs = result.summary.memory_peak_bytes, float_twin.summary.memory_peak_bytes
     if isinstance(ours, Absent) or isinstance(theirs, Absent):
-        return _DASH
+        return DASH
     return _percent(ours / theirs)
 
 
 def _percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.0f} %"
-
-
-def _number(value: float | Absent, digits: int, unit: float = 1.0) -> str:
-    return _DASH if isinstance(value, Absent) else f"{value / unit:.{digits}f}"
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.absent import Absent
 from benchmarks.report import BundleIdentity, Report, Result
+from benchmarks.reporting.cells import DASH, number_cell
 from benchmarks.summary import Ratio
 from edge_runtime.reporting.text_table import text_table
 
@@ -35,7 +36,6 @@ COSTS = (
     "steady RSS MiB", "steady PSS MiB",
 )  # fmt: skip
 
-_DASH = "-"
 _MIB = 1 << 20
 _MB = 1e6
 
@@ -100,13 +100,13 @@ def figure_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         rows.append(
             (
                 result.configuration.name,
-                *(_number(inference[name], 3) for name in ("p50", "p90", "p99")),
+                *(number_cell(inference[name], 3) for name in ("p50", "p90", "p99")),
                 f"{min(by_round):.3f} to {max(by_round):.3f}",
-                _number(summary.stages_ms["preprocess"]["p50"], 3),
-                _number(summary.fps, 1),
-                _number(summary.memory_after_load_bytes, 0, _MIB),
-                _number(summary.memory_peak_bytes, 0, _MIB),
-                _number(result.model_bytes, 3, _MB),
+                number_cell(summary.stages_ms["preprocess"]["p50"], 3),
+                number_cell(summary.fps, 1),
+                number_cell(summary.memory_after_load_bytes, 0, _MIB),
+                number_cell(summary.memory_peak_bytes, 0, _MIB),
+                number_cell(result.model_bytes, 3, _MB),
             )
         )
     return rows
@@ -120,13 +120,13 @@ def cost_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         rows.append(
             (
                 result.configuration.name,
-                _number(costs.cold_start_ms, 0),
-                _number(summary.first_inference_ms, 1),
-                _number(costs.presentation_ms, 2),
-                _number(costs.processors, 2),
-                _number(costs.pss_after_load_bytes, 0, _MIB),
-                _number(costs.rss_steady_bytes, 0, _MIB),
-                _number(costs.pss_steady_bytes, 0, _MIB),
+                number_cell(costs.cold_start_ms, 0),
+                number_cell(summary.first_inference_ms, 1),
+                number_cell(costs.presentation_ms, 2),
+                number_cell(costs.processors, 2),
+                number_cell(costs.pss_after_load_bytes, 0, _MIB),
+                number_cell(costs.rss_steady_bytes, 0, _MIB),
+                number_cell(costs.pss_steady_bytes, 0, _MIB),
             )
         )
     return rows
@@ -138,7 +138,7 @@ def ratio_rows(found: Sequence[Ratio]) -> list[tuple[str, ...]]:
         (
             f"{ratio.numerator.name} / {ratio.denominator.name}",
             f"{ratio.interval.median:.3f}",
-            _DASH
+            DASH
             if isinstance(ratio.interval.low, Absent) or isinstance(ratio.interval.high, Absent)
             else f"{ratio.interval.low:.3f} to {ratio.interval.high:.3f}",
             f"{100 * ratio.interval.confidence:.1f} %",
@@ -190,10 +190,6 @@ def notes_lines(report: Report) -> list[str]:
         names_of.setdefault(reason, []).append(name)
     lines += [f"Left out: {', '.join(names)} ({reason})." for reason, names in names_of.items()]
     return lines
-
-
-def _number(value: float | Absent, digits: int, unit: float = 1.0) -> str:
-    return _DASH if isinstance(value, Absent) else f"{value / unit:.{digits}f}"
 
 
 def _shown(value: Any) -> str:

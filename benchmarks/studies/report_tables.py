@@ -19,9 +19,9 @@ from pathlib import Path
 
 import click
 
-from benchmarks.absent import Absent
 from benchmarks.merge.boards import board_name
 from benchmarks.report import Report, Result, read_report
+from benchmarks.reporting.cells import number_cell
 from benchmarks.reporting.table import plural
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.errors import GateError, UsageError, run_command
@@ -79,11 +79,11 @@ def _row(result: Result, report: Report, ratio: str) -> tuple[str, ...]:
     return (
         f"{configuration.engine} {report.engine_versions[configuration.engine]}",
         graph,
-        _number(inference["p50"], 2),
-        _number(inference["p90"], 2),
+        number_cell(inference["p50"], 2, absent=""),
+        number_cell(inference["p90"], 2, absent=""),
         ratio,
-        _number(summary.memory_peak_bytes, 0, _MIB),
-        _number(result.model_bytes, 1, _MB),
+        number_cell(summary.memory_peak_bytes, 0, _MIB, absent=""),
+        number_cell(result.model_bytes, 1, _MB, absent=""),
     )
 
 
@@ -102,10 +102,6 @@ def _conditions(report: Report) -> list[str]:
         f"{'not stable' if report.findings else 'stable'}, says `bench`."
     )
     return textwrap.wrap(words, _LINE, break_on_hyphens=False)
-
-
-def _number(value: float | Absent, digits: int, unit: float = 1.0) -> str:
-    return "" if isinstance(value, Absent) else f"{value / unit:.{digits}f}"
 
 
 @click.command(context_settings=SETTINGS)

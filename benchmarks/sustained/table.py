@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.absent import Absent
+from benchmarks.reporting.cells import DASH
 from benchmarks.reporting.table import machine_lines, plural
 from benchmarks.sustained.report import SustainedReport
 from edge_runtime.reporting.text_table import text_table
@@ -10,7 +11,6 @@ from edge_runtime.reporting.text_table import text_table
 __all__ = ["FIGURES", "conditions_lines", "figure_rows", "notes_lines", "sustained_text"]
 
 FIGURES = ("figure", "value")
-_DASH = "-"
 _MIB = 1 << 20
 
 
@@ -40,7 +40,7 @@ def conditions_lines(report: SustainedReport) -> list[str]:
 def figure_rows(report: SustainedReport) -> list[tuple[str, str]]:
     """A line for each figure under :data:`FIGURES`."""
     return [
-        (name, _DASH if isinstance(value, Absent) else value)
+        (name, DASH if isinstance(value, Absent) else value)
         for name, value in _figures(report).items()
     ]
 
