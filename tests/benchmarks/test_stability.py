@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from benchmarks.stability import (
     Finding,
@@ -170,3 +172,13 @@ def test_how_much_of_a_disagreement_the_probes_tell_is_said(make_round):
     ]
     for rounds in (steady, unlike, [make_round(*[5.0 * f] * 40) for f in factors]):
         assert "(20%): half of the" in words(rounds)
+
+
+def test_the_share_that_probes_tell_is_the_adjusted_coefficient_of_determination(make_round):
+    medians = [5.0, 7.0, 5.5, 7.5, 6.0, 6.5, 5.2, 8.0]
+    probes = [0.40, 0.50, 0.45, 0.52, 0.40, 0.49, 0.44, 0.51]
+    rounds = [make_round(*[m] * 40, probe_ms=p) for m, p in zip(medians, probes, strict=True)]
+    (found,) = [finding for finding in findings_of_rounds(rounds) if finding.kind == "disagree"]
+    line = stats.linregress(np.log(probes), np.log(medians))
+    assert found.machine == pytest.approx(1 - (1 - line.rvalue**2) * 7 / 6, abs=1e-4)
+    assert 0.3 < found.machine < 0.9

@@ -274,6 +274,22 @@ def test_a_low_percentile_of_reports_is_that_of_their_frames(make_report, make_r
     assert low.comparison.ratio == pytest.approx(low.new_ms / low.base_ms)
 
 
+def test_a_low_percentile_of_reports_is_that_of_their_probes_too(make_report, make_round):
+    def probed(slow_ms):
+        probes = tuple(int(ms * 1e6) for ms in [0.4] * 5 + [slow_ms] * 6)
+        made = make_round(*[5.0] * 11, probe="1, made by hand", probe_ns=probes)
+        return lambda report: replace(
+            report, results=(replace(report.results[0], rounds=(made,) * 8),)
+        )
+
+    paths = [make_report(f"{ms}.json", probed(ms), int8_none=5.0) for ms in (0.4, 0.8)]
+    (middle,), (low,) = (
+        compare_reports(open_reports(paths), "inference", *at) for at in ((), (10,))
+    )
+    assert middle.machine == pytest.approx(2)
+    assert low.machine == pytest.approx(1)
+
+
 @pytest.fixture
 def with_probes(make_round):
     """Function that makes a change of a report: its processes get a luck, which probes tell.
