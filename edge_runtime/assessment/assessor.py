@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.schema import BundleSpec
     from edge_runtime.classifier import Prediction
 
-__all__ = ["Assessment", "Assessor", "call_threshold"]
+__all__ = ["BELOW_OPERATING_POINT", "UNLIKE_TRAINING", "Assessment", "Assessor", "call_threshold"]
+
+BELOW_OPERATING_POINT = "below its operating point"
+UNLIKE_TRAINING = "unlike the training images"
 
 _EVEN_ODDS = 0.5
 _SECONDS_BETWEEN_DISTANCES = 0.5
@@ -45,7 +48,13 @@ class Assessment:
     @property
     def doubtful(self) -> bool:
         """Whether the label should not be relied on: ``uncertain`` or ``unfamiliar``."""
-        return self.uncertain or bool(self.unfamiliar)
+        return bool(self.doubts)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why not, in words; empty without a reason."""
+        reasons = (BELOW_OPERATING_POINT, self.uncertain), (UNLIKE_TRAINING, self.unfamiliar)
+        return tuple(reason for reason, holds in reasons if holds)
 
 
 def call_threshold(spec: BundleSpec, label: str) -> float:

@@ -33,7 +33,7 @@ class LiveLine(Sink):
     def __init__(self, statistics: RunStatistics, feed: FrameFeed) -> None:
         self._statistics = statistics
         self._feed = feed
-        self._enabled = sys.stderr.isatty()
+        self.shows_distance = self._enabled = sys.stderr.isatty()
         self._next = 0.0
         self._last: Prediction | None = None
 
@@ -106,6 +106,9 @@ def _figures(summary: RunSummary) -> list[str]:
         lines.append(f"age of a frame at its prediction: {_percentiles(summary.age_ms)}")
         labels = ", ".join(f"{name} {count}" for name, count in summary.labels.items())
         lines.append(f"labels: {labels}")
+    if summary.doubtful:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in summary.doubts.items())
+        lines.append(f"not to be relied on: {summary.doubtful} of {summary.frames} ({reasons})")
     return lines
 
 
@@ -114,8 +117,9 @@ def _prediction(prediction: Prediction) -> str:
     ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
     shares = ", ".join(f"{name} {100 * value:.1f} %" for name, value in ranked[:_CLASSES])
     assessment = prediction.assessment
-    doubt = assessment is not None and assessment.doubtful
-    return f"{prediction.frame.source}: {shares}{' (not to be relied on)' if doubt else ''}"
+    reasons = "" if assessment is None else ", ".join(assessment.doubts)
+    warning = f" (not to be relied on: {reasons})" if reasons else ""
+    return f"{prediction.frame.source}: {shares}{warning}"
 
 
 def _percentiles(values: dict[str, float]) -> str:

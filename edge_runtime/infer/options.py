@@ -8,6 +8,7 @@ from edge_runtime.errors import UsageError
 from edge_runtime.infer.output_options import OutputOptions
 from edge_runtime.infer.page_options import PageOptions
 from edge_runtime.quick_dataclass import dataclass
+from edge_runtime.sources.synthetic import SYNTHETIC_PREFIX
 
 __all__ = ["TRIAL_FRAMES", "InferOptions"]
 
@@ -82,6 +83,12 @@ class InferOptions:
         """Whether nobody but the viewers of the page would see a map."""
         asked_for = self._writes_maps or self.show or self.saliency is not None
         return self.page.serve is not None and not asked_for
+
+    @property
+    def paces_films(self) -> bool:
+        """Whether somebody may look on; synthetic frames have a pace of their own (``fps``)."""
+        looked_at = self.show or self.page.serve is not None
+        return looked_at and not str(self.source).startswith(SYNTHETIC_PREFIX)
 
     @property
     def shows_predictions(self) -> bool:

@@ -55,7 +55,11 @@ def run_inference(options: InferOptions, started: Callable[[], None]) -> int:
             exchangeable.follows &= source.live
         statistics = RunStatistics()
         feed = FrameFeed(
-            source, signals.stopping, reconnection(options, source), options.stall_seconds
+            source,
+            signals.stopping,
+            reconnection(options, source),
+            options.stall_seconds,
+            paced=options.paces_films,
         )
         sinks = _open_sinks(options, classifier, source, feed, view, signals.stopping)
         sinks.append(LiveLine(statistics, feed))
@@ -65,7 +69,8 @@ def run_inference(options: InferOptions, started: Callable[[], None]) -> int:
             classifier=classifier,
             sinks=sinks,
             statistics=statistics,
-            assessor=Assessor(calm, any(sink.shows_distance for sink in sinks)),
+            # The summary of files counts what is not to be relied on, whatever else is shown.
+            assessor=Assessor(calm, not source.live or any(sink.shows_distance for sink in sinks)),
             max_frames=options.max_frames,
         )
         started()

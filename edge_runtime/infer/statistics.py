@@ -34,6 +34,8 @@ class RunSummary:
         skipped: Unreadable files that were left out.
         losses: How often the camera was lost.
         labels: Class -> frames, most frequent first.
+        doubtful: Frames whose label should not be relied on.
+        doubts: Reason -> frames, most frequent first; a frame may have two.
         only: The prediction of the only frame; None if there were none or more.
         peak_memory_mib: Most resident memory of the process.
     """
@@ -47,6 +49,8 @@ class RunSummary:
     skipped: int
     losses: int
     labels: dict[str, int]
+    doubtful: int
+    doubts: dict[str, int]
     only: Prediction | None
     peak_memory_mib: float
 
@@ -82,6 +86,8 @@ class RunStatistics:
         self._latencies = _Window()
         self._ages = _Window()
         self._labels: Counter[str] = Counter()
+        self._doubtful = 0
+        self._doubts: Counter[str] = Counter()
         self._only: Prediction | None = None
         self._start: float | None = None
         self._end = 0.0
@@ -99,6 +105,9 @@ class RunStatistics:
         self.frames += 1
         self._only = prediction if self.frames == 1 else None
         self._labels[prediction.label] += 1
+        doubts = prediction.assessment.doubts if prediction.assessment is not None else ()
+        self._doubtful += bool(doubts)
+        self._doubts.update(doubts)
         self._end = time.perf_counter()
 
     @property
@@ -123,6 +132,8 @@ class RunStatistics:
             skipped=skipped,
             losses=losses,
             labels=dict(self._labels.most_common()),
+            doubtful=self._doubtful,
+            doubts=dict(self._doubts.most_common()),
             only=self._only,
             peak_memory_mib=peak_memory_mib(),
         )

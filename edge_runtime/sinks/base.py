@@ -20,7 +20,8 @@ class Sink(ABC):
 
     Attributes:
         wants_picture: Whether :meth:`write` needs the picture with the saliency map drawn on it.
-        shows_distance: Whether it shows how far a picture is from the training images.
+        shows_distance: Whether it shows how far a picture is from the training images, be it by the
+            ``?`` behind the label alone.
     """
 
     wants_picture = False

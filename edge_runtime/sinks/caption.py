@@ -12,6 +12,8 @@ from edge_runtime.classifier import Prediction
 
 __all__ = ["captioned", "write_caption"]
 
+_LEAST_HEIGHT = 9
+
 
 def captioned(picture: NDArray[np.uint8], prediction: Prediction) -> NDArray[np.uint8]:
     """Return a copy of a picture with the label, its probability and what the map is about.
@@ -35,8 +37,8 @@ def write_caption(image: NDArray[np.uint8], text: str) -> None:
     height, width = image.shape[:2]
     font, reference = cv2.FONT_HERSHEY_SIMPLEX, 1.0
     (text_width, text_height), _ = cv2.getTextSize(text, font, reference, 1)
-    # A twentieth of the height, unless a long name needs to be smaller.
-    scale = min(height / 20 / text_height, 0.9 * width / text_width)
+    # A twentieth of the height and no less than can be read, unless a long name needs it.
+    scale = min(max(height / 20, _LEAST_HEIGHT) / text_height, 0.9 * width / text_width)
     place = (round(width * 0.02), round(height * 0.03 + text_height * scale))
     thickness = max(1, round(scale * 1.6))
     # An outline of copies: a bolder text would have another width.

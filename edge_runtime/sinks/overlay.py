@@ -58,6 +58,7 @@ class OverlayFolderSink(Sink):
     """
 
     wants_picture = True
+    shows_distance = True
 
     def __init__(self, folder: Path, force: bool = False) -> None:
         refuse_existing(folder, force)
@@ -83,6 +84,7 @@ class OverlayVideoSink(Sink):
     """
 
     wants_picture = True
+    shows_distance = True
 
     def __init__(self, path: Path, fps: float, force: bool = False) -> None:
         refuse_existing(path, force)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from edge_runtime.errors import SourceError
@@ -75,7 +76,9 @@ class FrameFeed:
         reconnection: How a live source is opened again; None to end with its error.
         stall_seconds: A live source that gives nothing for so long counts as lost, even without an
             error (a hung driver, a stream whose sender has gone).
-        clock: Seconds that only go forward, for stalls.
+        clock: Seconds that only go forward, for stalls and paces.
+        paced: Give the frames of a film at its own pace, for people who look on; a late loop still
+            gets every one.
 
     Attributes:
         capture_seconds: Time that the last frame took to read and decode, or that was waited for
@@ -90,14 +93,17 @@ class FrameFeed:
         reconnection: Reconnection | None = None,
         stall_seconds: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
+        paced: bool = False,
     ) -> None:
         self._source = source
         self._stopping = stopping
+        self._paced = paced
         self._reconnection = reconnection
         self._stall_seconds = stall_seconds
         self._clock = clock
         self._captures: list[_Capture] = []
         self._dropped_before = 0
+        self._film_start = clock()
         self.capture_seconds = 0.0
         self.status: SourceStatus | None = None
 
@@ -144,7 +150,19 @@ class FrameFeed:
 
     def _all_frames(self) -> Generator[Frame | SourceStatus, None, None]:
         with self._source:
-            yield from self._source
+            for frame in self._source:
+                yield self._in_time(frame) if self._paced else frame
+
+    def _in_time(self, frame: Frame) -> Frame:
+        """Hold a film's frame back until its place in the film has come."""
+        if frame.video_seconds is None:
+            return frame
+        if frame.index == 0:
+            self._film_start = self._clock() - frame.video_seconds
+        wait = self._film_start + frame.video_seconds - self._clock()
+        if wait <= 0 or self._stopping.wait(wait):
+            return frame
+        return replace(frame, captured_at=CaptureTime.now())
 
     def _live_items(self) -> Generator[Frame | SourceStatus, None, None]:
         capture: _Capture | None = self._capture(lambda: self._source)

@@ -46,6 +46,7 @@ class WindowSink(Sink):
     """
 
     wants_picture = True
+    shows_distance = True
 
     def __init__(self, title: str, stay: bool, stopping: threading.Event) -> None:
         self._stay = stay

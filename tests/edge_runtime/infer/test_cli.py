@@ -229,6 +229,23 @@ def test_the_prediction_of_a_single_image_is_told(edge_infer, tiny_bundle_path, 
     assert "FPS" not in end.out
 
 
+def test_a_single_image_unlike_the_training_is_told_as_such(edge_infer, tiny_bundle_path, tmp_path):
+    """Without any output that shows the distance."""
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((16, 16, 3), 255, np.uint8))
+    end = edge_infer("--bundle", tiny_bundle_path, "--source", tmp_path / "white.png")
+    assert re.match(
+        r"white.png: .*\(not to be relied on: .*unlike the training images\)\n", end.out
+    )
+
+
+def test_the_summary_counts_what_is_not_to_be_relied_on_and_why(
+    edge_infer, tiny_bundle_path, photos
+):
+    cv2.imwrite(str(photos / "white.png"), np.full((16, 16, 3), 255, np.uint8))
+    end = edge_infer("--bundle", tiny_bundle_path, "--source", photos)
+    assert re.search(r"not to be relied on: 1 of 4 \(.*unlike the training images 1\)", end.out)
+
+
 def test_a_run_that_shows_no_prediction_says_how_to_see_them(
     edge_infer, tiny_bundle_path, photos, tmp_path
 ):

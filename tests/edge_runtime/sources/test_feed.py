@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,50 @@ def test_every_frame_of_a_file_arrives():
     assert [frame.index for frame in feed] == list(range(20))
     assert feed.dropped == 0
     assert source.closed.is_set()
+
+
+class _FilmClock(threading.Event):
+    """A clock that only waiting moves on, and what was waited."""
+
+    def __init__(self):
+        super().__init__()
+        self.now, self.waited = 100.0, []
+
+    def wait(self, timeout=None):
+        self.waited.append(round(timeout, 6))
+        self.now += timeout
+        return False
+
+
+class _Films(Source):
+    """Two films of two frames a second, and a picture behind them."""
+
+    name, live = "films", False
+
+    def __iter__(self):
+        for index, seconds in ((0, 0.0), (1, 0.5), (2, 1.0), (0, 0.0), (1, 0.5), (0, None)):
+            yield replace(_frame(index), video_seconds=seconds)
+
+
+def test_a_film_that_somebody_looks_at_runs_at_its_own_pace():
+    clock = _FilmClock()
+    frames = FrameFeed(_Films(), clock, clock=lambda: clock.now, paced=True)
+    assert [frame.index for frame in frames] == [0, 1, 2, 0, 1, 0]
+    assert clock.waited == [0.5, 0.5, 0.5]
+
+
+def test_a_loop_slower_than_the_film_waits_for_nothing_and_gets_every_frame():
+    clock, indices = _FilmClock(), []
+    for frame in FrameFeed(_Films(), clock, clock=lambda: clock.now, paced=True):
+        indices.append(frame.index)
+        clock.now += 0.8
+    assert (indices, clock.waited) == ([0, 1, 2, 0, 1, 0], [])
+
+
+def test_a_film_that_nobody_looks_at_runs_as_fast_as_it_goes():
+    clock = _FilmClock()
+    assert len(list(FrameFeed(_Films(), clock, clock=lambda: clock.now))) == 6
+    assert clock.waited == []
 
 
 def test_a_slow_loop_sees_the_latest_frame_of_a_camera():
