@@ -65,8 +65,10 @@ class Finding:
     @property
     def figure(self) -> str:
         """The value for people."""
-        unit = {"few": " processes", "warming": " frames"}.get(self.kind)
-        return f"{self.value:.0%}" if unit is None else f"{self.value:.0f}{unit}"
+        units = {"few": ("process", "processes"), "warming": ("frame", "frames")}.get(self.kind)
+        if units is None:
+            return f"{self.value:.0%}"
+        return f"{self.value:.0f} {units[self.value != 1]}"
 
     @property
     def told(self) -> str:

@@ -188,7 +188,7 @@ def drift(changes: Sequence[Change]) -> list[str]:
         ratio = math.exp(sum(math.log(comparison.ratio) for comparison in moved) / len(moved))
         if all(abs(math.log(c.ratio / ratio)) < MINIMUM_EFFECT for c in moved):
             sentences.append(
-                f"all configurations of {path.name} are {directions.pop()} by the same factor, "
+                f"All configurations of {path.name} are {directions.pop()} by the same factor, "
                 f"{ratio:.3f}: look for what the machine did (heat, other work) before you blame "
                 "the software."
             )
@@ -208,7 +208,7 @@ def machine_moves(changes: Sequence[Change]) -> list[str]:
         slower = max(ratio, 1 / ratio) - 1
         if slower >= MINIMUM_EFFECT:
             sentences.append(
-                f"the machine itself was {slower:.0%} {'slower' if ratio > 1 else 'faster'} in "
+                f"The machine itself was {slower:.0%} {'slower' if ratio > 1 else 'faster'} in "
                 f"{path.name}, by its probe; that is taken out of the adjusted ratio."
             )
     sentences += [

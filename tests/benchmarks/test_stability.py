@@ -148,6 +148,14 @@ def test_the_warm_up_to_give_is_that_of_the_slowest_to_settle():
 
 
 @pytest.mark.parametrize(
+    ("finding", "figure"),
+    [(("few", 1), "1 process"), (("few", 5), "5 processes"), (("warming", 1), "1 frame")],
+)
+def test_one_is_told_in_the_singular(finding, figure):
+    assert Finding(*finding).figure == figure
+
+
+@pytest.mark.parametrize(
     ("load", "busy"),
     [(0.9, False), (1.0, False), (1.01, True), (2, True), ({"absent": "no loadavg"}, False)],
 )
