@@ -9,8 +9,9 @@ The rule, in this order:
 4. Grey becomes three equal channels, as :func:`grey_to_rgb` does; palette, CMYK and the like
    become RGB as Pillow converts them.
 
-A file that is cut short, or is no image, is a :class:`~edge_runtime.errors.DataError`; it is never
-filled up with grey.
+A file that is cut short, is no image or holds several pictures (an animation, pages), is a
+:class:`~edge_runtime.errors.DataError`; it is never filled up with grey, and no picture of several
+is chosen. Reduced copies of a TIFF's only page and what cameras put behind a JPEG do not count.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ from edge_runtime.errors import DataError
 __all__ = ["decode_image", "grey_to_rgb", "read_image"]
 
 _EXIF_ORIENTATION = 0x0112
+_NEW_SUBFILE_TYPE, _REDUCED = 254, 1
+# A JPEG and, behind it, previews or a second view for other programs.
+_ONE_PICTURE = ("JPEG", "MPO")
 _TRANSPOSE_OF_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -69,6 +74,7 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
+            _refuse_several(image, name)
             image.load()
             upright = _upright(image)
             rgb = np.array(_to_rgb(upright, name), dtype=np.uint8, order="C")
@@ -90,6 +96,23 @@ def grey_to_rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         uint8 ``[H, W, 3]``, C-contiguous.
     """
     return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _refuse_several(image: Image.Image, name: str) -> None:
+    """Refuse an animation and pages: a choice among them would be a guess that nobody sees."""
+    pictures = 1 if image.format in _ONE_PICTURE else getattr(image, "n_frames", 1)
+    if image.format == "TIFF" and pictures > 1:
+        pictures = sum(_is_whole_page(image, index) for index in range(pictures))
+        image.seek(0)
+    if pictures > 1:
+        raise DataError(
+            f"{name} holds {pictures} pictures; make each a file of its own, or all a film."
+        )
+
+
+def _is_whole_page(tiff: Any, index: int) -> bool:
+    tiff.seek(index)
+    return not int(tiff.tag_v2.get(_NEW_SUBFILE_TYPE, 0)) & _REDUCED
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -41,7 +41,7 @@ class _FfmpegSource(Source):
         with quiet_opencv():
             self._capture = cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
         if not self._capture.isOpened():
-            raise SourceError(f"{shown} cannot be opened as a video; check that it plays.")
+            raise SourceError(f"{shown} {_why_closed(target)}; check that it plays.")
         self._reader = CaptureReader(self._capture)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = rate if 0 < rate < 1000 else None
@@ -71,6 +71,13 @@ class _FfmpegSource(Source):
     def close(self) -> None:
         """Close the file or connection."""
         self._capture.release()
+
+
+def _why_closed(target: str) -> str:
+    path = Path(target)
+    return (
+        "is empty" if path.is_file() and not path.stat().st_size else "cannot be opened as a video"
+    )
 
 
 class VideoSource(_FfmpegSource):

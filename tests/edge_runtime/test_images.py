@@ -104,3 +104,32 @@ def test_floating_point_pixels_are_refused(tmp_path):
     path = _saved(tmp_path, Image.new("F", (4, 4), 0.5), "x.tiff")
     with pytest.raises(DataError, match="floating-point"):
         read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".tif", ".webp", ".png"])
+def test_a_file_of_several_pictures_is_refused_and_none_is_chosen(tmp_path, suffix):
+    others = [Image.new("RGB", (30, 20), (shade, 0, 0)) for shade in (80, 200)]
+    path = _saved(
+        tmp_path, Image.fromarray(_gradient()), f"x{suffix}", save_all=True, append_images=others
+    )
+    with pytest.raises(DataError, match=rf"x{suffix} holds 3 pictures; make each a file"):
+        read_image(path)
+
+
+def test_a_reduced_copy_behind_a_page_is_no_second_picture(tmp_path):
+    copy = Image.fromarray(_gradient(10, 15))
+    copy.encoderinfo = {"tiffinfo": {254: 1}}
+    path = _saved(
+        tmp_path, Image.fromarray(_gradient()), "x.tif", save_all=True, append_images=[copy]
+    )
+    assert Image.open(path).n_frames == 2
+    assert np.array_equal(read_image(path), _gradient())
+
+
+def test_the_second_view_behind_a_photo_is_no_second_picture(tmp_path):
+    second = Image.new("RGB", (30, 20))
+    path = _saved(
+        tmp_path, Image.fromarray(_gradient()), "x.mpo", save_all=True, append_images=[second]
+    )
+    assert Image.open(path).n_frames == 2
+    assert read_image(path).shape == (20, 30, 3)

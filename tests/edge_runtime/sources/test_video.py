@@ -29,10 +29,13 @@ def test_the_frame_rate_is_known(tmp_path, film):
         assert not source.live
 
 
-@pytest.mark.parametrize("content", [b"", b"no film at all" * 100])
-def test_a_file_that_is_no_video_is_one_sentence(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "is empty"), (b"no film at all" * 100, "cannot be opened as a video")],
+)
+def test_a_file_that_is_no_video_is_one_sentence(tmp_path, content, told):
     (tmp_path / "x.mp4").write_bytes(content)
-    with pytest.raises(SourceError, match=r"x\.mp4 cannot be opened as a video"):
+    with pytest.raises(SourceError, match=rf"x\.mp4 {told}"):
         open_source(str(tmp_path / "x.mp4"))
 
 
