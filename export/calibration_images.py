@@ -7,7 +7,6 @@ the training part is read, so that the test part stays unseen.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from export.program import Program
 from export.trained_run import TrainedRun
 from train.data import LoadedImages, load_images, open_dataset
 from train.data.sampling import balanced_draw
-from train.data.sources import SYNTHETIC_PREFIX
+from train.data.sources import recorded_source
 from train.data.split import read_split
 
 __all__ = ["check_calibration_images", "load_training_images", "within_memory"]
@@ -67,12 +66,9 @@ def load_training_images(
             started(len(chosen))
         return load_images(chosen, run.preprocessing, advance=advance)
     config = run.directory.read_config()
-    source = data or config.data.source
-    if data is None and not source.startswith(SYNTHETIC_PREFIX) and not Path(source).exists():
-        raise DataError(
-            f"the images of {run.directory.path} are not at {source} any more; say where they are "
-            "with --data."
-        )
+    source = data or recorded_source(
+        config.data.source, run.directory.path, "say where they are with --data"
+    )
     dataset = open_dataset(source)
     part = read_split(run.directory.split, dataset).part("train")
     drawn = [part[position] for position in balanced_draw(part, count, seed)]

@@ -31,7 +31,9 @@ def data() -> None:
     """Make or check sets of images."""
 
 
-@data.command(context_settings=SETTINGS)
+@data.command(
+    short_help="Write synthetic endoscopy pictures with masks.", context_settings=SETTINGS
+)
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to make, with labels.csv."
 )
@@ -65,7 +67,11 @@ def synth(
     click.echo(f"{out}: {count} synthetic images of {', '.join(synthetic.CLASSES)}.")
 
 
-@data.command(context_settings=SETTINGS, epilog=_CHECK_EPILOG)
+@data.command(
+    short_help="Look at every image before training.",
+    context_settings=SETTINGS,
+    epilog=_CHECK_EPILOG,
+)
 @click.argument("source", metavar="DATA")
 @click.option(
     "--out",

@@ -46,7 +46,9 @@ def reader_study() -> None:
     """Find out whether people who read the images are helped by the maps."""
 
 
-@reader_study.command(context_settings=SETTINGS, epilog=_MAKE_EPILOG)
+@reader_study.command(
+    short_help="Write a page for readers.", context_settings=SETTINGS, epilog=_MAKE_EPILOG
+)
 @click.argument("maps", metavar="BUNDLE[:MAP]...", nargs=-1, required=True)
 @click.option("--data", metavar="DATA", help="The images, see `saliedge train`.")
 @split_options
@@ -135,7 +137,11 @@ def make(
             )
 
 
-@reader_study.command(context_settings=SETTINGS, epilog=_ANALYSE_EPILOG)
+@reader_study.command(
+    short_help="Say what the readers' answers come to.",
+    context_settings=SETTINGS,
+    epilog=_ANALYSE_EPILOG,
+)
 @click.argument(
     "answers", metavar="ANSWERS...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

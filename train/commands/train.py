@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from edge_runtime.command_settings import SETTINGS
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import Terminated, UsageError
 from train.commands.size_option import Size
 from train.flags import tables_of_flags
 from train.launch import RememberingCommand, launch_again
@@ -342,13 +342,18 @@ def train(
         process_group() as group,
         reporting() if group.is_first else quiet_reporter() as reporter,
     ):
-        if resume:
-            best = resume_run(run, reporter, group)
-        else:
-            start = given.get("start")
-            origin = RunDirectory(Path(start)).read_config() if start else None
-            resolved = resolve(tables_of_flags(given), config, origin)
-            best = train_run(resolved, run, reporter, force=force, processes=group)
+        try:
+            if resume:
+                best = resume_run(run, reporter, group)
+            else:
+                start = given.get("start")
+                origin = RunDirectory(Path(start)).read_config() if start else None
+                resolved = resolve(tables_of_flags(given), config, origin)
+                best = train_run(resolved, run, reporter, force=force, processes=group)
+        except (KeyboardInterrupt, Terminated):
+            if run.config.exists():
+                reporter.message(f"what is done is kept; go on with: {run.resume_command}")
+            raise
         if best is not None:
             reporter.message(
                 f"best: epoch {best.epoch}, macro sensitivity {best.macro_sensitivity:.1%} on the "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -29,6 +30,8 @@ __all__ = [
     "check_label",
     "first_synthetic_seed",
     "open_dataset",
+    "passed_over",
+    "recorded_source",
 ]
 
 SYNTHETIC_PREFIX = "synthetic:"
@@ -75,9 +78,57 @@ def open_dataset(source: str | Path) -> Dataset:
     if path.suffix.lower() == ".npz" and path.is_file():
         return _from_arrays(path, text)
     raise DataError(
-        f"there are no images at {text}: give a folder of classes, a folder or .csv file with "
+        f"there are no images at {text}{_seen_from(path)}: give a folder of classes, a folder or "
+        f".csv file with "
         f"labels, a MedMNIST .npz, or {SYNTHETIC_PREFIX}?count=2400&seed=0."
     )
+
+
+def recorded_source(source: str, run: Path, remedy: str) -> str:
+    """The images that a run recorded, which may be gone or be seen from another folder now.
+
+    Args:
+        source: what the run was trained on.
+        run: its folder.
+        remedy: what to do about it, behind a semicolon.
+
+    Raises:
+        DataError: there is nothing.
+    """
+    path = Path(source)
+    if source.startswith(SYNTHETIC_PREFIX) or path.exists():
+        return source
+    raise DataError(
+        f"the images of {run} are not at {source}{_seen_from(path)} any more; {remedy}."
+    )
+
+
+def _seen_from(path: Path) -> str:
+    return "" if path.is_absolute() else f" (seen from {Path.cwd()})"
+
+
+def passed_over(source: str | Path) -> dict[str, int]:
+    """What lies in the class folders of a source and is not listed.
+
+    Returns:
+        How many files of each suffix, in lower case, and of ``folders``; the most first. Empty for
+        a source that is no folder of classes.
+    """
+    folder = Path(source)
+    if str(source).startswith(SYNTHETIC_PREFIX) or not folder.is_dir():
+        return {}
+    if (folder / LABELS_FILE).is_file():
+        return {}
+    found: Counter[str] = Counter()
+    for class_folder in folder.iterdir():
+        if class_folder.is_dir() and not class_folder.name.startswith("."):
+            listed = set(_pictures(class_folder))
+            found.update(
+                "folders" if entry.is_dir() else entry.suffix.lower() or "no suffix"
+                for entry in class_folder.iterdir()
+                if entry not in listed and not entry.name.startswith(".")
+            )
+    return dict(found.most_common())
 
 
 def check_label(label: str, where: str) -> str:

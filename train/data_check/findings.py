@@ -11,7 +11,7 @@ from train.data.split import PARTS
 
 __all__ = ["DatasetReport", "DuplicateFindings", "DuplicatePair", "OverlayFinding"]
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 _IMBALANCED = 1.5
 _FEW_GROUPS = 20
 _LISTED_PAIRS = 5
@@ -102,6 +102,8 @@ class DatasetReport:
         duplicates: near-duplicates.
         overlays: regions that tell a class, the largest first.
         unreadable: sentences about images that cannot be read.
+        left_out: suffix to number of the files in the class folders that are no images by their
+            names, and ``folders``, which are not looked into.
     """
 
     source: str
@@ -116,6 +118,7 @@ class DatasetReport:
     duplicates: DuplicateFindings
     overlays: tuple[OverlayFinding, ...]
     unreadable: tuple[str, ...]
+    left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All findings as one JSON object.
@@ -131,6 +134,7 @@ class DatasetReport:
             self._duplicate_lines(),
             self._overlay_lines(),
             [f"unreadable: {sentence}" for sentence in self.unreadable],
+            [f"left out: {self._left_out()}"] if self.left_out else [],
             [f"advice: {sentence}" for sentence in self.advice()],
         ]
         return "\n".join(line for section in sections for line in section)
@@ -174,6 +178,11 @@ class DatasetReport:
                 "a network can tell classes by their overlays; cut them off (--roi), blacken them "
                 "in all images, or look where the saliency falls (evaluate --region)."
             )
+        if self.left_out:
+            sentences.append(
+                "what is left out is not trained on; convert images of other kinds (PNG and TIFF "
+                "lose nothing), and list images in sub-folders in a labels.csv."
+            )
         if self.border > 0.1:
             sentences.append(
                 f"{self.border:.0%} of the frame is black in nearly all images; train with --roi "
@@ -196,6 +205,10 @@ class DatasetReport:
             f"images {self.images}, groups: {groups}, with a mask: {self.masks}",
             f"sizes {sizes}{more}; black in nearly all images: {self.border:.0%} of the frame",
         ]
+
+    def _left_out(self) -> str:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in self.left_out.items())
+        return f"{sum(self.left_out.values())} entries of the class folders ({kinds})"
 
     def _duplicate_lines(self) -> list[str]:
         found = self.duplicates

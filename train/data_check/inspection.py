@@ -18,7 +18,7 @@ from train.data.duplicates import (
 from train.data.masks import has_mask
 from train.data.overlays import field_of_view, overlay_parts, shared_overlays
 from train.data.sample import Dataset, Sample
-from train.data.sources import open_dataset
+from train.data.sources import open_dataset, passed_over
 from train.data.split import DEFAULT_FRACTIONS, PARTS, Split, split_dataset
 from train.data_check.findings import (
     DatasetReport,
@@ -104,6 +104,7 @@ def inspect_dataset(
         duplicates=_duplicates(seen, pairs, threshold),
         overlays=overlays,
         unreadable=tuple(problem for problem in problems if problem),
+        left_out=passed_over(source),
     )
     return Inspection(report, dataset.classes, seen.samples, thumbnails, regions)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge_runtime.errors import DataError, UsageError
 from train.data import Dataset, Sample, open_dataset, split_dataset
+from train.data.sources import recorded_source
 from train.data.split import Split, read_split
 from train.evaluation.targets import Target
 from train.run.directory import RunDirectory
@@ -58,7 +59,9 @@ def select_images(
     if source is None:
         if run is None:
             raise UsageError("a bundle holds no images; give --data, or --split-from RUN.")
-        source = run.read_config().data.source
+        source = recorded_source(
+            run.read_config().data.source, run.path, "say where they are with --data"
+        )
     dataset = open_dataset(source)
     unknown = sorted(set(dataset.classes) - set(target.classes))
     if unknown:

@@ -98,8 +98,7 @@ class RunTarget(Target):
         file = run.float_checkpoint if checkpoint == "float" else run.best_checkpoint
         if path.is_dir() and not file.is_file():
             raise ArtifactError(
-                f"{path} has no {file.name} yet; finish it with: saliedge train --resume --out "
-                f"{path}."
+                f"{path} has no {file.name} yet; finish it with: {run.resume_command}"
             )
         network, metadata = load_network(file)
         self.path, self.checkpoint = path, file

@@ -230,7 +230,8 @@ def _sentence(session: Session, record: EpochRecord) -> str:
         )
     values = dataclasses.asdict(record)
     parts = (("CE", "cross_entropy"), ("KL", "divergence"), ("L1", "saliency_l1"))
-    losses = "  ".join(f"{name} {values[key]:.3g}" for name, key in parts)
+    # A term without a weight says nothing.
+    losses = "  ".join(f"{name} {values[key]:.3g}" for name, key in parts if values[key])
     return (
         f"{session.clock.place(record.epoch, _phase_name(session))}  "
         f"{record.seconds:.0f} s  loss {record.loss:.3f}  {losses}  {result}"

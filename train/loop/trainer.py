@@ -10,6 +10,7 @@ import torch
 from edge_runtime.errors import ArtifactError, DataError, DependencyError
 from train.backbones import BACKBONES, backbone_named, try_backbone
 from train.config import TrainConfig
+from train.data.sources import recorded_source
 from train.loop.float_phase import run_float_phase
 from train.loop.quantized_phase import run_quantized_phase
 from train.loop.session import Session
@@ -103,6 +104,11 @@ def resume(
     if state is not None and state.finished:
         reporter.message(f"{run.path} is finished already.")
         return state.best
+    recorded_source(
+        config.data.source,
+        run.path,
+        "put them back, or go on from the folder where the training was begun",
+    )
     device = _device(config, processes)
     data = _prepare(config, reporter, processes)
     if data.split.csv_text.encode() != run.split.read_bytes():
@@ -186,8 +192,7 @@ def _announce(
     warm_up = f" (warm-up in {str(narrow).removeprefix('torch.')})" if narrow else ""
     reporter.message(
         f"{config.network.backbone}, {config.network.width}x{config.network.height} pixels, "
-        f"on {device}{warm_up}; if interrupted, go on with: "
-        f"saliedge train --resume --out {run.path}"
+        f"on {device}{warm_up}; if interrupted, go on with: {run.resume_command}"
     )
 
 

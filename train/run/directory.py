@@ -14,6 +14,7 @@ mlflow.json                     the id of its MLflow run, if it is tracked
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,11 @@ class RunDirectory:
     def mlflow_record(self) -> Path:
         """Which MLflow run a resumed run goes on with."""
         return self.path / "mlflow.json"
+
+    @property
+    def resume_command(self) -> str:
+        """What a person types to go on with the run."""
+        return f"saliedge train --resume --out {shlex.quote(str(self.path))}"
 
     def check_free(self, force: bool) -> None:
         """Fail early where a new run may not be written.

@@ -49,6 +49,8 @@ _FEW = 50
 # The validation loss as a multiple of its lowest, and nats above it, while the training loss still
 # falls; and the training loss, as a share of a guess's, below which a network knows its images.
 _OVERFIT, _OVERFIT_NATS, _KNOWN = 1.25, 0.05, 0.5
+# Epochs in a row that all lie so much above the lowest.
+_FOR_GOOD = 3
 
 History = Sequence[Mapping[str, float]]
 
@@ -221,15 +223,17 @@ def overfitting(trained: History, classes: int) -> Finding | None:
 
     Case 1: the network does not know its training images yet: its validation loss leaps about.
     Case 2: the loss rose by less than anybody would notice, as near 0 it does at every other epoch.
+    Case 3: one of the latest epochs was about as good as the lowest: it leaps, as it does while the
+    learning rate is high, and comes back.
     """
-    if len(trained) < 3:
+    if len(trained) <= _FOR_GOOD:
         return None
     lowest = min(range(len(trained)), key=lambda index: trained[index]["val_loss"])
     best, last = trained[lowest], trained[-1]
     if last["cross_entropy"] > _KNOWN * math.log(classes):
         return None
     least = max(_OVERFIT * best["val_loss"], best["val_loss"] + _OVERFIT_NATS)
-    if lowest > len(trained) - 3 or last["val_loss"] < least:
+    if min(epoch["val_loss"] for epoch in trained[-_FOR_GOOD:]) < least:
         return None
     if last["cross_entropy"] >= best["cross_entropy"]:
         return None

@@ -15,6 +15,7 @@ import pytest
 from edge_runtime import cli
 from train.config import from_toml
 
+TRAIN = "train.loop.trainer.run_float_phase"
 SMALL = ["--backbone", "small_cnn", "--size", "32", "--batch-size", "16", "--no-tensorboard"]
 
 
@@ -212,3 +213,16 @@ def test_help_imports_no_torch(command: str) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert "Examples:" in ended.stdout
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    saliedge, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TRAIN, interrupted)
+    run = tmp_path / "my run"
+    ended = saliedge("train", "--data", images, "--out", run, *SMALL)
+    assert ended.code == 130
+    assert f"go on with: saliedge train --resume --out '{run}'" in ended.out + ended.err

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime.errors import DataError
-from train.data.sources import check_label, open_dataset
+from train.data.sources import check_label, open_dataset, passed_over, recorded_source
 
 
 def write_image(path: Path, value: int = 90, size: int = 40) -> None:
@@ -49,6 +49,34 @@ class TestFolder:
     def test_hidden_folders_are_left_out(self, folder: Path) -> None:
         write_image(folder / ".thumbnails" / "0.jpg")
         assert open_dataset(folder).classes == ("normal", "polyp")
+
+    def test_what_is_passed_over_is_counted(self, folder: Path) -> None:
+        for name in ("a.GIF", "b.gif", "notes", ".hidden"):
+            (folder / "polyp" / name).write_bytes(b"")
+        write_image(folder / "normal" / "patient-1" / "0.jpg")
+        assert passed_over(folder) == {".gif": 2, "folders": 1, "no suffix": 1}
+
+    def test_of_a_listing_nothing_is_passed_over(self, folder: Path) -> None:
+        (folder / "polyp" / "a.gif").write_bytes(b"")
+        path = write_csv(folder, "file,label\n")
+        assert [passed_over(source) for source in (folder, path, "synthetic:?count=9")] == [{}] * 3
+
+
+class TestRecordedSource:
+    def test_images_seen_from_another_folder_are_missing_from_there(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(folder.parent)
+        assert recorded_source("set", Path("run"), "look") == "set"
+        monkeypatch.chdir(folder)
+        with pytest.raises(DataError) as raised:
+            recorded_source("set", Path("run"), "look for them")
+        assert str(raised.value) == (
+            f"the images of run are not at set (seen from {folder}) any more; look for them."
+        )
+
+    def test_drawn_images_are_anywhere(self) -> None:
+        assert recorded_source("synthetic:?count=9", Path("run"), "look") == "synthetic:?count=9"
 
 
 class TestCsv:

@@ -20,9 +20,15 @@ def test_the_words_name_every_finding(inspection: Inspection) -> None:
         assert words in text
 
 
+def test_what_lies_beside_the_images_is_told(inspection: Inspection) -> None:
+    report = dataclasses.replace(inspection.report, left_out={".gif": 50, "folders": 1})
+    assert "left out: 51 entries of the class folders (.gif 50, folders 1)" in report.text()
+    assert any("labels.csv" in sentence for sentence in report.advice())
+
+
 def test_the_record_is_json_with_a_version(inspection: Inspection) -> None:
     record = json.loads(json.dumps(inspection.report.to_json()))
-    assert record["schema"] == "1.0"
+    assert record["schema"] == "1.1"
     assert record["duplicates"]["across_classes"] == 1
     assert record["overlays"][0]["label"] == "marked"
     assert record["advice"] == list(inspection.report.advice())

@@ -152,36 +152,49 @@ class TestClips:
 
 
 class TestOverfitting:
-    TRAINING = (0.5, 0.3, 0.2, 0.1)
+    TRAINING = (0.5, 0.3, 0.2, 0.15, 0.1)
 
     def test_a_validation_loss_that_rises_for_good_is_told(self) -> None:
         found = overfitting(
-            epochs(val_loss=[0.3, 0.2, 0.25, 0.4], cross_entropy=list(self.TRAINING)), 3
+            epochs(val_loss=[0.3, 0.2, 0.25, 0.3, 0.4], cross_entropy=list(self.TRAINING)), 3
         )
         assert found is not None
         assert "from 0.200 in epoch 8 to 0.400" in found.sentence
 
     @pytest.mark.parametrize(
-        "losses", [[0.4, 0.3, 0.2, 0.1], [0.3, 0.2, 0.21, 0.22], [0.3, 0.25, 0.2, 0.4]]
+        "losses",
+        [
+            [0.5, 0.4, 0.3, 0.2, 0.1],
+            [0.3, 0.2, 0.21, 0.22, 0.21],
+            [0.3, 0.3, 0.2, 0.3, 0.4],
+            [0.3, 0.2, 0.5, 0.21, 0.4],
+        ],
     )
-    def test_one_that_falls_wavers_or_has_just_risen_is_none(self, losses: list[float]) -> None:
+    def test_one_that_falls_wavers_leaps_or_has_just_risen_is_none(
+        self, losses: list[float]
+    ) -> None:
         history = epochs(val_loss=losses, cross_entropy=list(self.TRAINING))
         assert overfitting(history, 3) is None
 
     def test_a_network_that_does_not_know_its_training_images_yet_has_not_overfitted(self) -> None:
         """Of 160 images of five classes, where the validation loss leaps at first."""
         history = epochs(
-            val_loss=[1.61, 1.492, 1.7, 2.019], cross_entropy=[1.442, 1.222, 1.127, 1.103]
+            val_loss=[1.61, 1.492, 1.89, 1.9, 2.019],
+            cross_entropy=[1.442, 1.222, 1.15, 1.127, 1.103],
         )
         assert overfitting(history, 5) is None
 
     def test_a_rise_that_nobody_would_notice_is_none(self) -> None:
         """Of the synthetic pictures, at 99 % right."""
-        history = epochs(val_loss=[0.05, 0.034, 0.04, 0.059], cross_entropy=[0.13, 0.12, 0.1, 0.08])
+        history = epochs(
+            val_loss=[0.05, 0.034, 0.05, 0.055, 0.059], cross_entropy=[0.13, 0.12, 0.1, 0.09, 0.08]
+        )
         assert overfitting(history, 3) is None
 
     def test_a_training_loss_that_rises_too_is_another_trouble(self) -> None:
-        history = epochs(val_loss=[0.3, 0.2, 0.25, 0.4], cross_entropy=[0.1, 0.2, 0.3, 0.5])
+        history = epochs(
+            val_loss=[0.3, 0.2, 0.25, 0.3, 0.4], cross_entropy=[0.1, 0.2, 0.25, 0.3, 0.5]
+        )
         assert overfitting(history, 3) is None
 
 
