@@ -37,6 +37,6 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
             f"random weights {row.random_weights:.3f}"
         )
     findings = (*result.checks.findings, *trust_findings(spec.saliency_trust))
-    lines += [f"  look at: {finding}" for finding in findings]
+    lines += [f"  look at: {finding[:1].lower()}{finding[1:]}" for finding in findings]
     lines.append(f"  all {len(result.gates.gates)} gates passed: {report_path(options.out)}")
     return lines

@@ -123,8 +123,8 @@ def _tell(out: Path, seconds: float) -> None:
         f"  evaluation              {out}/evaluation-onnx/, {out}/evaluation-litert/\n"
         f"  benchmark report        {out}/bench.json\n"
         f"  export report           {out}/endoscopy.report.html\n"
-        f"  the bundle for a device {out}/endoscopy.edge (saliedge inspect {out}/endoscopy.edge)\n"
-        f"  the commands            {Path(sys.executable).parent}"
+        f"  bundle for a device     {out}/endoscopy.edge (saliedge inspect {out}/endoscopy.edge)\n"
+        f"  commands                {Path(sys.executable).parent}"
     )
 
 

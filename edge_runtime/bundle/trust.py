@@ -9,22 +9,22 @@ from edge_runtime.quick_dataclass import dataclass
 from edge_runtime.record import Record, entry
 
 __all__ = [
-    "TRUST_NOTE",
     "TRUST_TITLE",
     "LesionPointing",
     "MapAgreement",
     "MapMode",
     "SaliencyTrust",
     "trust_findings",
+    "trust_note",
     "trust_table",
 ]
 
 TRUST_TITLE = "trust card of the maps: median Spearman / median top-10 % overlap"
-TRUST_NOTE = (
+_NOTE = (
     "One level: each byte of the image moved by one. Random weights: Spearman with the map of a "
-    "network that learned nothing, which should be low (arXiv 1810.03292). Pointing is on images "
-    "of the training; blind is the best fixed pixel."
+    "network that learned nothing, which should be low (arXiv 1810.03292)."
 )
+_POINTING_NOTE = " Pointing is on images of the training; blind is the best fixed pixel."
 
 _STEADY, _HARDLY_CHANGED = 0.5, 0.5
 
@@ -123,6 +123,11 @@ def trust_findings(rows: Sequence[SaliencyTrust]) -> list[str]:
                 "than what was learned."
             )
     return found
+
+
+def trust_note(rows: Sequence[SaliencyTrust]) -> str:
+    """Return what the columns of their table mean."""
+    return _NOTE + (_POINTING_NOTE if any(row.pointing for row in rows) else "")
 
 
 def trust_table(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_runtime.bundle.trust import TRUST_NOTE, TRUST_TITLE, trust_findings, trust_table
+from edge_runtime.bundle.trust import TRUST_TITLE, trust_findings, trust_note, trust_table
 from edge_runtime.command_settings import SETTINGS
 from edge_runtime.reporting.text_table import text_table
 
@@ -181,7 +181,7 @@ def _trust(bundle: Bundle) -> str:
     rows = bundle.spec.saliency_trust
     if not rows:
         return ""
-    told = [TRUST_TITLE, text_table(*trust_table(rows)), TRUST_NOTE, *trust_findings(rows)]
+    told = [TRUST_TITLE, text_table(*trust_table(rows)), trust_note(rows), *trust_findings(rows)]
     return "\n".join(told)
 
 

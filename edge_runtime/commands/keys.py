@@ -42,7 +42,7 @@ def keys() -> None:
     """
 
 
-@keys.command("new", context_settings=SETTINGS)
+@keys.command("new", short_help="Draw a key.", context_settings=SETTINGS)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase and encrypt the key.")
 @passphrase_option
@@ -62,7 +62,9 @@ def new(file: Path, passphrase: bool, passphrase_file: Path | None) -> None:
     click.echo(f"key id       {key_id(key.public_key())}")
 
 
-@keys.command("show", context_settings=SETTINGS)
+@keys.command(
+    "show", short_help="Print the id and the public half of a key.", context_settings=SETTINGS
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
 def show(file: Path, passphrase_file: Path | None) -> None:

@@ -133,7 +133,7 @@ def list_models(device: _Device, as_json: bool) -> None:
     click.echo(text_table(("name", "hash", "size", "installed (UTC)", "state"), rows))
 
 
-@models.command("use", context_settings=SETTINGS)
+@models.command("use", short_help="Let a model run, on trial at first.", context_settings=SETTINGS)
 @click.argument("model")
 @_engine_option
 @click.pass_obj
@@ -154,23 +154,31 @@ def use(device: _Device, model: str, engines: tuple[str, ...]) -> None:
 def rollback(device: _Device) -> None:
     """Return to the last good model, or from it to the one before."""
     selection = device.store.update(lambda record: record.roll_back())
-    click.echo(f"The model {str(selection.good)[:12]} runs.")
+    click.echo(f"The model {_named(device.store, str(selection.good))} runs.")
 
 
-@models.command("remove", context_settings=SETTINGS)
+@models.command(
+    "remove", short_help="Remove a model that is not in use.", context_settings=SETTINGS
+)
 @click.argument("model")
 @click.pass_obj
 def remove(device: _Device, model: str) -> None:
     """Remove MODEL (a name, or the beginning of a hash) unless it is in use."""
     sha256 = device.store.find(model)
+    named = _named(device.store, sha256)
     device.store.remove(sha256)
-    click.echo(f"The model {sha256[:12]} is removed.")
+    click.echo(f"The model {named} is removed.")
 
 
 def _choose(store: ModelStore, sha256: str) -> None:
     selection = store.update(lambda record: record.choose(sha256))
     state = "is on trial" if selection.trial else "is the good one already and runs"
-    click.echo(f"The model {sha256[:12]} {state}.")
+    click.echo(f"The model {_named(store, sha256)} {state}.")
+
+
+def _named(store: ModelStore, sha256: str) -> str:
+    names = (model.name for model in store.installed() if model.sha256 == sha256)
+    return f"{next(names, None) or '?'} {sha256[:12]}"
 
 
 def _state(model: InstalledModel, selection: Selection) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_runtime.bundle.trust import (
-    TRUST_NOTE,
     TRUST_TITLE,
     SaliencyTrust,
     trust_findings,
+    trust_note,
     trust_table,
 )
 from export.trained_run import TrainedRun
@@ -167,7 +167,7 @@ def _trust(record: Mapping[str, Any]) -> list[str]:
     columns, lines = trust_table(rows)
     rule = ["---"] * 2 + ["---:"] * (len(columns) - 2)
     table = "\n".join(f"| {' | '.join(line)} |" for line in (columns, rule, *lines))
-    told = [_text(f"On {rows[0].images} images. {TRUST_NOTE}")]
+    told = [_text(f"On {rows[0].images} images. {trust_note(rows)}")]
     findings = trust_findings(rows)
     told += [_bullets(findings)] if findings else []
     return [f"## T{TRUST_TITLE[1:]}", table, *told]

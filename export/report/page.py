@@ -12,10 +12,10 @@ from html import escape
 from typing import Any
 
 from edge_runtime.bundle.trust import (
-    TRUST_NOTE,
     TRUST_TITLE,
     SaliencyTrust,
     trust_findings,
+    trust_note,
     trust_table,
 )
 from edge_runtime.reporting.charts import ACCENT, WARM, Mark, Series, bar, columns, histogram, lines
@@ -150,7 +150,7 @@ def _trust(record: Record) -> str:
     if not rows:
         return ""
     return (
-        f"<h2>T{TRUST_TITLE[1:]}</h2><p>On {rows[0].images} images. {TRUST_NOTE}</p>"
+        f"<h2>T{TRUST_TITLE[1:]}</h2><p>On {rows[0].images} images. {trust_note(rows)}</p>"
         + html_table(*trust_table(rows))
     )
 

@@ -58,3 +58,14 @@ def test_every_command_of_the_table_can_be_loaded():
     for name in cli.COMMANDS:
         result = CliRunner().invoke(cli.saliedge, [name, "--help"])
         assert result.exit_code == 0, name
+
+
+@pytest.mark.parametrize(
+    "group", ["", "data", "keys", "models", "reader-study", "service", "bench"]
+)
+def test_no_list_of_commands_cuts_a_sentence_off(group):
+    arguments = [group] if group else []
+    shown = CliRunner().invoke(cli.saliedge, [*arguments, "--help"], terminal_width=80).output
+    lines = shown.partition("Commands:")[2].splitlines()
+    assert lines
+    assert [line for line in lines if line.endswith("...")] == []
