@@ -127,7 +127,7 @@ class DatasetReport:
         """
         return {"schema": SCHEMA, **dataclasses.asdict(self), "advice": list(self.advice())}
 
-    def text(self) -> str:
+    def text(self, *, with_advice: bool = True) -> str:
         """The report for people."""
         sections = [
             self._count_lines(),
@@ -135,7 +135,7 @@ class DatasetReport:
             self._overlay_lines(),
             [f"unreadable: {sentence}" for sentence in self.unreadable],
             [f"left out: {self._left_out()}"] if self.left_out else [],
-            [f"advice: {sentence}" for sentence in self.advice()],
+            [f"advice: {sentence}" for sentence in (self.advice() if with_advice else ())],
         ]
         return "\n".join(line for section in sections for line in section)
 

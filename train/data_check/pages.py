@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge_runtime.files import atomic_directory, wrote
@@ -15,6 +16,11 @@ __all__ = ["is_earlier_check", "write_pages"]
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:110rem;padding:0 1rem;"
     "color:#1e1e1e;background:#fafafa}pre{white-space:pre-wrap}img{max-width:100%;height:auto}"
+)
+
+
+_WARNING = (
+    "<p>This page shows the images themselves and their names: keep it as safe as they are.</p>"
 )
 
 
@@ -38,7 +44,11 @@ def write_pages(inspection: Inspection, out: Path, *, force: bool = False) -> No
         "overlays": ("Shared overlays", overlay_sheet(inspection)),
     }
     report = inspection.report
-    sections = [f"<h1>{html.escape(report.source)}</h1><pre>{html.escape(report.text())}</pre>"]
+    sections = [
+        f"<h1>{html.escape(report.source)}</h1>{_WARNING}",
+        _advice(report.advice()),
+        f"<h2>What was found</h2><pre>{html.escape(report.text(with_advice=False))}</pre>",
+    ]
     with atomic_directory(out, force, is_earlier_check) as folder:
         for name, (title, picture) in pictures.items():
             if picture is not None:
@@ -48,6 +58,14 @@ def write_pages(inspection: Inspection, out: Path, *, force: bool = False) -> No
         (folder / "report.json").write_text(record + "\n", encoding="utf-8")
         (folder / "index.html").write_text(
             '<!doctype html><html lang="en"><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>Data check</title><style>{_STYLE}</style>{''.join(sections)}</html>\n",
             encoding="utf-8",
         )
+
+
+def _advice(sentences: Sequence[str]) -> str:
+    if not sentences:
+        return ""
+    entries = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    return f"<h2>What to do</h2><ul>{entries}</ul>"

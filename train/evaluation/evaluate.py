@@ -95,7 +95,14 @@ def _saliency(
         return SaliencyMeasures()
     weights = weights_of(target, options.against, split_from)
     return measure_saliency(
-        target, found.loaded, found.labels, found.selection.training, weights, options, reporter
+        target,
+        found.loaded,
+        found.labels,
+        found.probabilities,
+        found.selection.training,
+        weights,
+        options,
+        reporter,
     )
 
 

@@ -13,6 +13,7 @@ from edge_runtime.errors import UsageError
 from edge_runtime.metrics import Region
 from train.attribution import method_named
 from train.data import LoadedImages, Sample
+from train.data.sampling import balanced_draw
 from train.evaluation.agreement import AgreementRow, compare_maps
 from train.evaluation.insertion_deletion import InsertionDeletionRow, insertion_deletion
 from train.evaluation.lesions import find_lesions, lesion_masks
@@ -103,6 +104,7 @@ def measure_saliency(
     target: Target,
     loaded: LoadedImages,
     labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
     training: Sequence[Sample],
     weights: RunTarget | None,
     options: SaliencyOptions,
@@ -114,6 +116,7 @@ def measure_saliency(
         target: what is measured.
         loaded: the N images.
         labels: int64 ``[N]``.
+        probabilities: float64 ``[N, C]``, of the target.
         training: the training part, whose masks give the blind row of the best fixed pixel.
         weights: the run that the target is or comes from, whose network is randomised for the
             blind rows of random weights; without it there are none.
@@ -125,7 +128,8 @@ def measure_saliency(
         ArtifactError, DependencyError: see ``Target.saliency``.
         DataError: a mask cannot be used.
     """
-    return _Measurement(target, loaded, labels, weights, options, reporter).run(training)
+    measurement = _Measurement(target, loaded, labels, probabilities, weights, options, reporter)
+    return measurement.run(training)
 
 
 class _Measurement:
@@ -136,10 +140,12 @@ class _Measurement:
         target: Target,
         loaded: LoadedImages,
         labels: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
         weights: RunTarget | None,
         options: SaliencyOptions,
         reporter: Reporter,
     ) -> None:
+        self.probabilities = probabilities
         self.target, self.loaded, self.labels, self.weights = target, loaded, labels, weights
         self.options, self.reporter = options, reporter
         self.groups = np.array([sample.group for sample in loaded.samples])
@@ -261,9 +267,11 @@ class _Measurement:
         )
 
     def _examples(self, maps: _Maps) -> list[Example]:
-        """Images with a lesion where there are any, drawn by a fixed seed."""
+        """Images with a lesion where there are any, else of all classes; drawn by a fixed seed."""
         available = self.lesions.positions if self.lesions else maps.positions
-        chosen = available[_draw(len(available), self.options.examples)]
+        samples = [self.loaded.samples[position] for position in available]
+        drawn = balanced_draw(samples, self.options.examples, _SAMPLE_SEED)
+        chosen = available[np.sort(np.array(drawn, np.int64))]
         lesions = {}
         if self.lesions is not None:
             lesions = dict(zip(available.tolist(), self.lesions.masks, strict=True))
@@ -275,6 +283,8 @@ class _Measurement:
                 lesions.get(int(position)),
                 {name: values[row] for name, values in found.items()},
                 self.grids,
+                predicted=self.target.classes[self.probabilities[position].argmax()],
+                probability=float(self.probabilities[position].max()),
             )
             for row, position in enumerate(chosen)
         ]

@@ -31,10 +31,12 @@ class Example:
 
     Attributes:
         image: uint8 ``[H, W, 3]``, network bytes.
-        label: the class that the maps explain.
+        label: its own class, which the maps explain.
         lesion: bool ``[H, W]``, or None.
         maps: name to raw map ``[h, w]``.
         grids: name to where the cells of a coarse map lie; evenly where there is none.
+        predicted: the most probable class.
+        probability: its probability.
     """
 
     image: NDArray[np.uint8]
@@ -42,10 +44,20 @@ class Example:
     lesion: NDArray[np.bool_] | None
     maps: dict[str, Maps]
     grids: Mapping[str, MapGrid] = field(default_factory=dict)
+    predicted: str = ""
+    probability: float = 0.0
+
+    @property
+    def caption(self) -> str:
+        """What it is, and what it was taken for."""
+        if not self.predicted:
+            return self.label
+        verb = "and called so" if self.predicted == self.label else f"called {self.predicted}"
+        return f"is {self.label}, {verb} ({self.probability:.0%})"
 
 
 def saliency_picture(examples: Sequence[Example]) -> Image.Image:
-    """One row per image: the image with its lesion outlined, then each map over it.
+    """One row per image: the image, its lesion outlined, then each map over it; what it is below.
 
     Args:
         examples: at least one, all with the same kinds of map.
@@ -55,7 +67,9 @@ def saliency_picture(examples: Sequence[Example]) -> Image.Image:
     size = (columns * step + _GAP, len(examples) * (step + _CAPTION) + _CAPTION + _GAP)
     sheet = Image.new("RGB", size, _PAPER)
     draw, small = ImageDraw.Draw(sheet), picture_font(13)
-    for column, name in enumerate(["image, lesion outlined", *names]):
+    outlined = any(example.lesion is not None for example in examples)
+    first = "image, lesion outlined" if outlined else "image"
+    for column, name in enumerate([first, *(f"{name} of its class" for name in names)]):
         draw.text((_GAP + column * step, 4), name, fill=_INK, font=small)
     for row, example in enumerate(examples):
         top = _CAPTION + row * (step + _CAPTION)
@@ -69,7 +83,7 @@ def saliency_picture(examples: Sequence[Example]) -> Image.Image:
             pictures.append(overlay(shown, raw, mapping))
         for column, picture in enumerate(pictures):
             sheet.paste(Image.fromarray(picture), (_GAP + column * step, top))
-        draw.text((_GAP, top + _TILE + 3), example.label, fill=_INK, font=small)
+        draw.text((_GAP, top + _TILE + 3), example.caption, fill=_INK, font=small)
     return sheet
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_names_are_escaped(inspection: Inspection, tmp_path: Path) -> None:
     report = dataclasses.replace(inspection.report, source="<script>")
     write_pages(dataclasses.replace(inspection, report=report), tmp_path / "out")
     assert "<script>" not in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_what_to_do_is_told_once_and_before_the_details(
+    inspection: Inspection, pages: Path
+) -> None:
+    page = (pages / "index.html").read_text()
+    first = html.escape(inspection.report.advice()[0])
+    assert page.count(first) == 1
+    assert page.index(first) < page.index("near-duplicates: ")
 
 
 def test_the_classes_have_a_row_each(pages: Path) -> None:

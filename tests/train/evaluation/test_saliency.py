@@ -20,6 +20,7 @@ from train.evaluation import (
     open_target,
     write_evaluation,
 )
+from train.evaluation.saliency_picture import Example
 from train.evaluation.selection import select_images
 from train.evaluation.targets import BundleTarget, RunTarget
 from train.run.progress import quiet_reporter
@@ -266,3 +267,23 @@ class TestPictures:
         assert example.lesion is not None
         assert example.lesion.shape == example.image.shape[:2] == example.maps["gradient"].shape
         assert list(example.maps) == ["gradient", "class activation map"]
+        assert example.caption.startswith("is polyp, ")
+
+    def test_examples_without_lesions_are_of_all_classes(
+        self, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("train.evaluation.saliency.find_lesions", lambda *_: None)
+        found = measure(tiny_run, part="test", sample=None, examples=3).saliency
+        assert {example.label for example in found.examples} == {"inflamed", "normal", "polyp"}
+        assert all(example.lesion is None for example in found.examples)
+
+    @pytest.mark.parametrize(
+        ("predicted", "told"),
+        [("polyp", "is polyp, and called so (75%)"), ("normal", "is polyp, called normal (75%)")],
+    )
+    def test_a_caption_tells_the_own_class_and_the_predicted_one(
+        self, predicted: str, told: str
+    ) -> None:
+        image = np.zeros((4, 4, 3), np.uint8)
+        example = Example(image, "polyp", None, {}, predicted=predicted, probability=0.75)
+        assert example.caption == told
