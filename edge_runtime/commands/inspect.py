@@ -59,6 +59,9 @@ def inspect(bundle: str, in_full: bool, as_json: bool) -> None:
         sections += details.values()
     elif hidden:
         sections.append(f"Not shown: {hidden}; see them with --all.")
+    sections.append(
+        "Read from the record; whether the files are as exported, saliedge verify tells."
+    )
     click.echo("\n\n".join(section for section in sections if section))
 
 

@@ -207,13 +207,18 @@ def _findings(checks: CalibrationChecks) -> Iterator[str]:
             "pictures that the run was trained on, of all classes, in the same colours and of the "
             "same size."
         )
+    # A layer that only hands on the values of another has its figures, too.
+    noisy: dict[str, list[str]] = {}
     for layer in checks.worst_layers:
         if layer.own_sqnr_db is not None and layer.own_sqnr_db < _LOW_SQNR_DB:
-            yield _noisy(layer)
+            noisy.setdefault(_noise(layer), []).append(layer.tensor)
+    for told, names in noisy.items():
+        start = "adds much noise of its own" if len(names) == 1 else "add much noise of their own"
+        yield f"{' and '.join(names)} {start} {told}"
 
 
-def _noisy(layer: LayerNoise) -> str:
-    start = f"{layer.tensor} adds much noise of its own ({layer.own_sqnr_db:.1f} dB)"
+def _noise(layer: LayerNoise) -> str:
+    start = f"({layer.own_sqnr_db:.1f} dB)"
     if layer.clipped_noise > 0.5:
         return (
             f"{start}, {layer.clipped_noise:.0%} of it by clipping {layer.beyond:.1%} of its "

@@ -29,11 +29,16 @@ def test_everything_that_matters_is_shown(saliedge, tiny_bundle_path):
 
 def test_what_few_ask_for_is_shown_on_demand(saliedge, tiny_bundle_path):
     short, full = (saliedge("inspect", tiny_bundle_path, *more).out for more in ((), ("--all",)))
-    assert short.endswith("Not shown: ranges, gates, provenance; see them with --all.\n")
+    assert "\nNot shown: ranges, gates, provenance; see them with --all.\n" in short
     assert "Not shown" not in full
     for part in ("shine", "onnx top-1 agreement", "provenance\n"):
         assert part in full
         assert part not in short
+
+
+def test_it_says_that_the_files_were_not_looked_at(saliedge, tiny_bundle_path):
+    last = saliedge("inspect", tiny_bundle_path).out.splitlines()[-1]
+    assert last == "Read from the record; whether the files are as exported, saliedge verify tells."
 
 
 def test_the_trust_card_of_the_maps_is_shown(saliedge, tmp_path):

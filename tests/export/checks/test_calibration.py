@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,4 +95,15 @@ def test_layers_with_too_few_bits_are_named_with_what_they_lack(trained, calibra
     checks = check_calibration(network.eval(), lower(network), calibration, {})
     worst = checks.worst_layers[0]
     assert worst.own_sqnr_db < 15
-    assert worst.tensor in _sentence(checks, f"{worst.tensor} adds much noise of its own")
+    told = [sentence for sentence in checks.findings if "much noise of" in sentence]
+    assert told[0].startswith(f"{worst.tensor} ")
+
+
+def test_a_layer_that_hands_on_the_noise_of_another_is_named_beside_it(
+    network, calibration, trained
+):
+    checks = _checks(network, calibration, trained)
+    noisy = replace(checks.layers[0], own_sqnr_db=9.0, clipped_noise=1.0, beyond=0.1)
+    layers = tuple(replace(noisy, tensor=name) for name in ("pool", "flatten"))
+    (found,) = replace(checks, layers=layers).findings
+    assert found.startswith("pool and flatten add much noise of their own (9.0 dB), 100% of")
