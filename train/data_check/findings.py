@@ -13,6 +13,8 @@ __all__ = ["DatasetReport", "DuplicateFindings", "DuplicatePair", "OverlayFindin
 
 SCHEMA = "1.1"
 _IMBALANCED = 1.5
+# Share of dark images above which that is the files' way to hold values and not the scene.
+_MANY_DARK = 0.1
 _FEW_GROUPS = 20
 _LISTED_PAIRS = 5
 _LISTED_OVERLAYS = 12
@@ -104,6 +106,7 @@ class DatasetReport:
         unreadable: sentences about images that cannot be read.
         left_out: suffix to number of the files in the class folders that are no images by their
             names, and ``folders``, which are not looked into.
+        dark: images without a pixel above a quarter of full brightness.
     """
 
     source: str
@@ -119,6 +122,7 @@ class DatasetReport:
     overlays: tuple[OverlayFinding, ...]
     unreadable: tuple[str, ...]
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    dark: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """All findings as one JSON object.
@@ -177,6 +181,12 @@ class DatasetReport:
             sentences.append(
                 "a network can tell classes by their overlays; cut them off (--roi), blacken them "
                 "in all images, or look where the saliency falls (evaluate --region)."
+            )
+        if self.dark > _MANY_DARK * self.images:
+            sentences.append(
+                f"{self.dark} of {self.images} images have no pixel above a quarter of full "
+                "brightness, as 12-bit values in 16-bit files have none: 16 bits are read as 0 to "
+                "65535, so multiply the values before, for training and for the device alike."
             )
         if self.left_out:
             sentences.append(

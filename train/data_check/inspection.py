@@ -33,6 +33,7 @@ __all__ = ["Inspection", "inspect_dataset"]
 _MAX_LISTED = 1000
 # Smaller regions, of a cell or two, are in the picture but not in the words.
 _SMALLEST_OVERLAY = 0.002
+_DARK = 64
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,11 @@ def inspect_dataset(
     split = split_dataset(dataset, split_seed, DEFAULT_FRACTIONS)
     thumbnails = np.zeros((len(dataset.samples), THUMBNAIL.height, THUMBNAIL.width, 3), np.uint8)
     sizes: dict[int, tuple[int, int]] = {}
+    brightest: dict[int, int] = {}
 
     def look(position: int, frame: NDArray[np.uint8]) -> None:
         sizes[position] = (frame.shape[1], frame.shape[0])
+        brightest[position] = int(frame.max())
         THUMBNAIL.apply_into(frame, thumbnails[position])
 
     reporter.start("reading images", len(dataset.samples))
@@ -105,6 +108,7 @@ def inspect_dataset(
         overlays=overlays,
         unreadable=tuple(problem for problem in problems if problem),
         left_out=passed_over(source),
+        dark=sum(level < _DARK for level in brightest.values()),
     )
     return Inspection(report, dataset.classes, seen.samples, thumbnails, regions)
 

@@ -75,3 +75,21 @@ def test_a_black_border_is_measured(tmp_path: Path) -> None:
         report = inspect_dataset(str(tmp_path), 0, reporter).report
     assert report.border == pytest.approx(1 / 3, abs=0.02)
     assert any("--roi auto" in sentence for sentence in report.advice())
+
+
+def test_twelve_bits_in_files_of_sixteen_are_told(tmp_path: Path) -> None:
+    """They are read nearly black."""
+    random = np.random.default_rng(0)
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for index in range(5):
+            picture = random.integers(0, 4096, (40, 40), np.uint16)
+            cv2.imwrite(str(tmp_path / label / f"{index}.png"), picture)
+    with quiet_reporter() as reporter:
+        report = inspect_dataset(str(tmp_path), 0, reporter).report
+    assert report.dark == 10
+    assert any("12-bit values in 16-bit files" in sentence for sentence in report.advice())
+
+
+def test_bright_pictures_are_not_called_dark(inspection: Inspection) -> None:
+    assert inspection.report.dark == 0
