@@ -36,7 +36,8 @@ def summary_lines(options: ExportOptions, result: ExportResult) -> list[str]:
             f"after a change of one level {row.after_one_level.spearman:.3f}, "
             f"random weights {row.random_weights:.3f}"
         )
-    findings = (*result.checks.findings, *trust_findings(spec.saliency_trust))
-    lines += [f"  look at: {finding[:1].lower()}{finding[1:]}" for finding in findings]
+    # Those of the checks may begin with the name of a layer.
+    of_maps = (f"{found[0].lower()}{found[1:]}" for found in trust_findings(spec.saliency_trust))
+    lines += [f"  look at: {finding}" for finding in (*result.checks.findings, *of_maps)]
     lines.append(f"  all {len(result.gates.gates)} gates passed: {report_path(options.out)}")
     return lines
