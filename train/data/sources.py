@@ -79,8 +79,7 @@ def open_dataset(source: str | Path) -> Dataset:
         return _from_arrays(path, text)
     raise DataError(
         f"there are no images at {text}{_seen_from(path)}: give a folder of classes, a folder or "
-        f".csv file with "
-        f"labels, a MedMNIST .npz, or {SYNTHETIC_PREFIX}?count=2400&seed=0."
+        f".csv file with labels, a MedMNIST .npz, or {SYNTHETIC_PREFIX}?count=2400&seed=0."
     )
 
 
@@ -115,19 +114,17 @@ def passed_over(source: str | Path) -> dict[str, int]:
         a source that is no folder of classes.
     """
     folder = Path(source)
-    if str(source).startswith(SYNTHETIC_PREFIX) or not folder.is_dir():
-        return {}
-    if (folder / LABELS_FILE).is_file():
+    drawn = str(source).startswith(SYNTHETIC_PREFIX)
+    if drawn or not folder.is_dir() or (folder / LABELS_FILE).is_file():
         return {}
     found: Counter[str] = Counter()
-    for class_folder in folder.iterdir():
-        if class_folder.is_dir() and not class_folder.name.startswith("."):
-            listed = set(_pictures(class_folder))
-            found.update(
-                "folders" if entry.is_dir() else entry.suffix.lower() or "no suffix"
-                for entry in class_folder.iterdir()
-                if entry not in listed and not entry.name.startswith(".")
-            )
+    for class_folder in _class_folders(folder):
+        listed = set(_pictures(class_folder))
+        found.update(
+            "folders" if entry.is_dir() else entry.suffix.lower() or "no suffix"
+            for entry in class_folder.iterdir()
+            if entry not in listed and not entry.name.startswith(".")
+        )
     return dict(found.most_common())
 
 
@@ -159,9 +156,7 @@ def check_label(label: str, where: str) -> str:
 def _from_folder(folder: Path, source: str) -> Dataset:
     samples: list[Sample] = []
     dicom = DicomListing()
-    for class_folder in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        if class_folder.name.startswith("."):
-            continue
+    for class_folder in _class_folders(folder):
         label = check_label(class_folder.name, str(folder))
         files = _pictures(class_folder)
         if not files:
@@ -177,6 +172,12 @@ def _from_folder(folder: Path, source: str) -> Dataset:
             f"or {folder / LABELS_FILE}."
         )
     return _checked(source, samples, has_groups=dicom.has_groups)
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    return sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
 
 
 def _pictures(folder: Path) -> list[Path]:

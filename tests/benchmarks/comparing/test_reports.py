@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.absent import Absent
-from benchmarks.comparing.command import check, compare
+from benchmarks.comparing.command import compare
 from benchmarks.comparing.comparison import Comparison
 from benchmarks.comparing.reports import (
     Change,
@@ -22,10 +22,6 @@ from benchmarks.comparing.reports import (
     machine_moves,
     open_reports,
 )
-from benchmarks.conditions import conditions
-from benchmarks.configurations import Configuration
-from benchmarks.report import BundleIdentity, Report, Result
-from benchmarks.workload import Workload
 from edge_runtime.errors import UsageError, run_command
 from tests.benchmarks.places import with_places
 from tests.commands import runner
@@ -34,43 +30,8 @@ UNKNOWN = Absent("no probe")
 
 
 @pytest.fixture
-def make_report(make_round, tmp_path):
-    """Function that writes a report: make_report("a.json", int8_none=5.0, ...) -> path."""
-
-    def make(name, change=lambda report: report, rounds=8, seed=0, **levels):
-        random = np.random.default_rng(seed)
-
-        def found(level):
-            medians = level * (1 + 0.01 * random.standard_normal(rounds))
-            return tuple(make_round(*(m * (1 + 0.02 * random.random(30)))) for m in medians)
-
-        report = Report(
-            bundle=BundleIdentity("first.edge", "first", "ab" * 32, 96, 128),
-            workload=Workload(frames=30, warmup=1, rounds=rounds, threads=1),
-            conditions=conditions(tmp_path),
-            started_utc="2026-01-02T03:04:05+00:00",
-            seconds=1.5,
-            results=tuple(
-                Result(Configuration("onnx", *key.split("_")), "x.onnx", 4_000_000, found(level))
-                for key, level in levels.items()
-            ),
-            left_out={},
-        )
-        path = tmp_path / name
-        path.write_bytes(change(report).to_bytes())
-        return path
-
-    return make
-
-
-@pytest.fixture
 def run_compare(capsys):
     return runner(lambda arguments: run_command(compare, arguments), capsys)
-
-
-@pytest.fixture
-def run_check(capsys):
-    return runner(lambda arguments: run_command(check, arguments), capsys)
 
 
 def test_a_slower_and_an_unchanged_configuration_are_told_apart(make_report, run_compare):
@@ -390,41 +351,3 @@ def test_one_in_twenty_is_not_beyond_chance(ratio, beyond, resamples):
     comparison = replace(change.comparison, replicates=np.full(resamples, math.log(ratio)))
     expected = "undecided" if resamples == 19 else beyond
     assert judge([replace(change, comparison=comparison)], 1.1) == (expected,)
-
-
-@pytest.mark.parametrize(
-    ("factor", "limit", "code"), [(1.0, "5%", 0), (1.2, "5%", 8), (1.2, "30%", 0), (1.2, "0.3", 0)]
-)
-def test_check_ends_with_8_where_it_became_slower_than_allowed(
-    make_report, run_check, factor, limit, code
-):
-    base = make_report("base.json", int8_none=5.0, float32_none=9.0)
-    new = make_report("new.json", seed=1, int8_none=5.0 * factor, float32_none=9.0)
-    ending = run_check(new, "--against", base, "--max-regression", limit)
-    assert ending.code == code, ending.err
-    assert ("onnx int8 (1.196, regressed)" in ending.err) == (code == 8)
-
-
-def test_check_is_strict_about_what_the_samples_cannot_tell(make_report, run_check):
-    base = make_report("base.json", rounds=3, int8_none=5.0)
-    ending = run_check(base, "--against", base)
-    assert (ending.code, "--strict fails here" in ending.out) == (0, True)
-    ending = run_check(base, "--against", base, "--strict")
-    assert (ending.code, "undecided" in ending.err) == (8, True)
-
-
-def test_a_change_at_the_limit_is_undecided(make_report):
-    named = open_reports(
-        [make_report("a.json", int8_none=5.0), make_report("b.json", seed=1, int8_none=5.25)]
-    )
-    changes = compare_reports(named, "inference")
-    assert judge(changes, 1.05) == ("undecided",)
-    assert judge(changes, 1.01) == ("regressed",)
-    assert judge(changes, 1.10) == ("within",)
-
-
-@pytest.mark.parametrize("limit", ["fast", "-5%", "0"])
-def test_a_limit_that_is_no_share_is_refused(make_report, run_check, limit):
-    base = make_report("base.json", int8_none=5.0)
-    ending = run_check(base, "--against", base, "--max-regression", limit)
-    assert (ending.code, "no share" in ending.err) == (2, True)
